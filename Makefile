@@ -1,0 +1,73 @@
+# make         builds servidor/servidor and cliente/cliente
+# make run     builds, starts the server, replays the order files, stops it
+# make test    runs the tests (installs what they need, where it may)
+# make check   runs the static checks
+# make clean   removes what was built
+#
+# CC, CFLAGS and LDFLAGS are yours: make CC=clang CFLAGS='-O0 -g'
+
+CFLAGS  ?= -O2 -g
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
+           -Wmissing-prototypes -Wcast-qual -Wformat=2
+POSIX   := -std=c11 -D_POSIX_C_SOURCE=200809L
+COMPILE  = $(CC) $(POSIX) $(WARN) -MMD -MP -Iservidor -Icliente $(CFLAGS)
+LINK     = $(CC) $(CFLAGS) $(LDFLAGS)
+MAKEFLAGS += --jobs=$(shell getconf _NPROCESSORS_ONLN)
+
+B := .build
+# The file names say what is what: a folder of servidor/ is a room of the house,
+# each NAME in PROGRAMS is a main, each test/unit/*.c and test/fuzz/*.c too.
+PROGRAMS := servidor/servidor cliente/cliente
+objects   = $(patsubst %.c,$(B)/%.o,$(1))
+NET      := $(call objects,$(wildcard servidor/net/*.c))
+ROOMS    := $(call objects,$(wildcard servidor/*/*.c))
+FRONT    := $(call objects,$(wildcard servidor/*.c))
+CLIENT   := $(filter-out $(PROGRAMS:%=$(B)/%.o),$(call objects,$(wildcard cliente/*.c)))
+UNITS    := $(patsubst %.c,$(B)/%,$(wildcard test/unit/*.c))
+FUZZERS  := $(patsubst %.c,$(B)/%,$(wildcard test/fuzz/*.c))
+
+all: $(PROGRAMS)
+
+servidor/servidor: $(FRONT) $(ROOMS)
+	$(LINK) -o $@ $(FRONT) $(ROOMS)
+
+cliente/cliente: $(B)/cliente/cliente.o $(CLIENT) $(NET)
+	$(LINK) -o $@ $(B)/cliente/cliente.o $(CLIENT) $(NET)
+
+units: $(UNITS)
+$(UNITS): %: %.o $(ROOMS) $(filter-out %/main.o,$(FRONT)) $(CLIENT)
+	$(LINK) -o $@ $^
+
+# The fuzz targets are one command each, since everything in them is instrumented.
+fuzzers: $(FUZZERS)
+$(B)/test/fuzz/%: test/fuzz/%.c $(wildcard servidor/*/*.[ch] cliente/orders.[ch])
+	@mkdir -p $(@D)
+	clang $(POSIX) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -Iservidor -Icliente -o $@ $< $(wildcard servidor/*/*.c) cliente/orders.c
+
+# Other flags or another compiler make everything anew: the command is a prerequisite.
+$(B)/%.o: %.c $(B)/command
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+$(B)/command: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMPILE) $(LDFLAGS)' | cmp -s - $@ || echo '$(COMPILE) $(LDFLAGS)' > $@
+
+run: all
+	@scripts/demo.sh
+
+test: all units
+	@test/run.sh
+
+check:
+	@scripts/check.sh
+
+clean:
+	rm -rf $(B) $(PROGRAMS)
+
+FORCE:
+.PHONY: all units fuzzers run test check clean FORCE
+.SECONDARY:
+
+-include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
