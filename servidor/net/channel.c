@@ -1,0 +1,47 @@
+/*
+ * See channel.h. Signals are blocked but inside pselect(2), so a mark that a handler
+ * sets can never fall between looking at it and going to sleep.
+ */
+#include "net/channel.h"
+
+#include <errno.h>
+#include <sys/select.h>
+
+#include "net/clock.h"
+
+static int stir(struct channel_watch *watch)
+{
+    watch->stirred(watch);
+    errno = watch->is_stopping ? ECANCELED : EINTR;
+    return -1;
+}
+
+int channel_wait(struct channel *channel, int descriptor, enum channel_side side,
+                 int64_t deadline_ms)
+{
+    struct channel_watch *watch = channel->watch;
+    struct timespec left;
+    fd_set readable, writable;
+    int highest = descriptor > watch->lifeline ? descriptor : watch->lifeline, ready;
+
+    if (watch->is_stopping || highest >= FD_SETSIZE) {
+        errno = watch->is_stopping ? ECANCELED : EMFILE;
+        return -1;
+    }
+    FD_ZERO(&readable);
+    FD_ZERO(&writable);
+    FD_SET(descriptor, side == CHANNEL_READABLE ? &readable : &writable);
+    if (watch->lifeline >= 0)
+        FD_SET(watch->lifeline, &readable);
+    ready = pselect(highest + 1, &readable, &writable, NULL, clock_left(deadline_ms, &left),
+                    &watch->waiting);
+    if (ready < 0)
+        return errno == EINTR ? stir(watch) : -1;
+    if (watch->lifeline >= 0 && FD_ISSET(watch->lifeline, &readable))
+        return stir(watch);
+    if (ready == 0) {
+        errno = ETIMEDOUT;
+        return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,46 @@
+/*
+ * A channel over one UDP session in plain mode (net/plain.h): a socket of its own,
+ * connected to the peer. A reply is a datagram; a repeated command gets its reply
+ * again and goes no further, so the session above sees each command once.
+ */
+#ifndef NET_CHANNEL_PLAIN_H
+#define NET_CHANNEL_PLAIN_H
+
+#include "net/channel.h"
+#include "net/peer.h"
+#include "net/plain.h"
+
+struct channel_plain {
+    struct channel channel;
+    struct plain plain;
+    struct peer peer;
+    int descriptor;
+    bool is_broken;    /* the peer's port is closed */
+    bool is_lingering; /* the session is over but for repetitions of its last command */
+    bool is_peer_back; /* while lingering: the peer has begun anew */
+    char *input, *incoming;
+    size_t input_length, input_taken;
+    size_t greeting_length, reply_length;
+    char greeting[CHANNEL_REPLY_LIMIT], reply[CHANNEL_REPLY_LIMIT];
+    char buffers[2][PLAIN_DATAGRAM_LIMIT + PLAIN_LINE_END];
+};
+
+/*
+ * Makes a channel of `descriptor`, connected to `peer`, which it owns from then on.
+ * `shares_port`: as in struct plain. `watch` must outlive it. Returns the channel in `udp`.
+ */
+struct channel *channel_plain_open(struct channel_plain *udp, int descriptor,
+                                   const struct peer *peer, bool shares_port,
+                                   struct channel_watch *watch);
+
+/* Takes the text of a hello (PLAIN_HELLO_TEXT) as the first input of the session. */
+void channel_plain_take_hello(struct channel_plain *udp, const char *text, size_t length);
+
+/*
+ * The peer said hello again at the well-known port. If it has said nothing since, the
+ * greeting was lost and is sent again; if the session is over, it wants a new one, and the
+ * channel need not linger; else the hello is an old one and means nothing.
+ */
+void channel_plain_greet_again(struct channel_plain *udp);
+
+#endif

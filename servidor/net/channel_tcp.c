@@ -1,0 +1,141 @@
+/* See channel_tcp.h. */
+#include "net/channel_tcp.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/clock.h"
+
+/* How long a closing channel reads what the peer still sends, and how much of it. */
+enum { LINGER_MS = 2000, LINGER_OCTETS = 1 << 20 };
+
+static struct channel_tcp *of(struct channel *channel)
+{
+    return (struct channel_tcp *)channel;
+}
+
+/* channel_wait() that goes on after news that need no stop. */
+static int wait_for(struct channel *channel, int descriptor, enum channel_side side,
+                    int64_t deadline_ms)
+{
+    int result;
+
+    do
+        result = channel_wait(channel, descriptor, side, deadline_ms);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+static bool is_transient(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+static ssize_t tcp_read(struct channel *channel, char *into, size_t room, int64_t deadline_ms)
+{
+    ssize_t got;
+
+    do {
+        if (wait_for(channel, of(channel)->in, CHANNEL_READABLE, deadline_ms) != 0)
+            return -1;
+        got = read(of(channel)->in, into, room);
+    } while (got < 0 && is_transient(errno));
+    return got;
+}
+
+/* Writes without blocking where the descriptor can: a socket, that is. */
+static ssize_t write_some(int out, const char *octets, size_t length)
+{
+    ssize_t put = send(out, octets, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (put < 0 && errno == ENOTSOCK)
+        put = write(out, octets, length);
+    return put;
+}
+
+static int tcp_flush(struct channel *channel)
+{
+    struct channel_tcp *tcp = of(channel);
+    int64_t deadline_ms = CLOCK_NEVER;
+    size_t sent = 0;
+
+    while (sent < tcp->pending_length) {
+        ssize_t put = write_some(tcp->out, tcp->pending + sent, tcp->pending_length - sent);
+
+        if (put >= 0) {
+            sent += (size_t)put;
+            continue;
+        }
+        if (!is_transient(errno))
+            return -1;
+        if (deadline_ms == CLOCK_NEVER)
+            deadline_ms = clock_now_ms() + channel->patience_ms;
+        if (wait_for(channel, tcp->out, CHANNEL_WRITABLE, deadline_ms) != 0)
+            return -1;
+    }
+    tcp->pending_length = 0;
+    return 0;
+}
+
+static int tcp_put(struct channel *channel, const char *reply, size_t length)
+{
+    struct channel_tcp *tcp = of(channel);
+
+    if (length > sizeof tcp->pending - tcp->pending_length && tcp_flush(channel) != 0)
+        return -1;
+    memcpy(tcp->pending + tcp->pending_length, reply, length);
+    tcp->pending_length += length;
+    return 0;
+}
+
+/*
+ * A close with octets unread makes the system reset the connection, which can
+ * destroy the last reply on its way: so they are read first, for a while.
+ */
+static void drain(struct channel *channel)
+{
+    char waste[4096];
+    int64_t deadline_ms = clock_now_ms() + LINGER_MS;
+    size_t total = 0;
+    ssize_t got;
+
+    do {
+        got = tcp_read(channel, waste, sizeof waste, deadline_ms);
+        total += got > 0 ? (size_t)got : 0;
+    } while (got > 0 && total < LINGER_OCTETS);
+}
+
+static bool has_unread(int in)
+{
+    char octet;
+
+    return recv(in, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+static void tcp_close(struct channel *channel)
+{
+    struct channel_tcp *tcp = of(channel);
+
+    tcp_flush(channel);
+    if (has_unread(tcp->in) && shutdown(tcp->out, SHUT_WR) == 0)
+        drain(channel);
+    close(tcp->in);
+    if (tcp->out != tcp->in)
+        close(tcp->out);
+}
+
+struct channel *channel_tcp_open(struct channel_tcp *tcp, int in, int out,
+                                 struct channel_watch *watch)
+{
+    static const struct channel_ops ops = { tcp_read, tcp_put, tcp_flush, tcp_close };
+
+    tcp->channel.ops = &ops;
+    tcp->channel.watch = watch;
+    tcp->channel.patience_ms = 0;
+    tcp->in = in;
+    tcp->out = out;
+    tcp->pending_length = 0;
+    return &tcp->channel;
+}

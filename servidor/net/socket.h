@@ -1,0 +1,49 @@
+/*
+ * Sockets as a server makes them: bound, dual-stack, close-on-exec. Each
+ * function returns a descriptor (the caller closes it) or -1 with errno.
+ */
+#ifndef NET_SOCKET_H
+#define NET_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct peer;
+
+/* How a UDP port is bound. */
+enum socket_sharing {
+    SOCKET_ALONE,  /* nobody else may bind it */
+    SOCKET_SHARED, /* sockets of this server may bind it too (SO_REUSEADDR) */
+};
+
+/*
+ * A TCP listener on `port` of every address (0: the system chooses). Takes IPv6
+ * and IPv4, or IPv4 alone where the system has no IPv6. The backlog is as long
+ * as the system allows, and accept(2) gives up with EAGAIN after SOCKET_IDLE_MS
+ * so that an idle worker can look around it.
+ */
+int socket_listen(uint16_t port);
+
+enum { SOCKET_IDLE_MS = 1000 };
+
+/* A UDP socket bound to `port` of every address, with the same families. */
+int socket_datagram(uint16_t port, enum socket_sharing sharing);
+
+/*
+ * The socket of one UDP session (UDP_hijo): bound to the first free port of
+ * `low` to `high` (0 to 0: one that the system chooses) and connected to `peer`.
+ * EADDRINUSE when the whole range is taken.
+ */
+int socket_for_peer(const struct peer *peer, uint16_t low, uint16_t high,
+                    enum socket_sharing sharing);
+
+/* A pair of descriptors that keep records whole; 0, or -1 with errno. */
+int socket_record_pair(int ends[2]);
+
+/* The port that `descriptor` is bound to, 0 if none. */
+uint16_t socket_port(int descriptor);
+
+/* Does `descriptor` take IPv6 as well as IPv4? */
+bool socket_is_dual(int descriptor);
+
+#endif
