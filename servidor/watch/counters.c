@@ -1,0 +1,75 @@
+/* See counters.h. The only file that maps memory. */
+#include "watch/counters.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct counters *shared;
+
+const char *transport_name(enum transport transport)
+{
+    return transport == TRANSPORT_TCP ? "TCP" : "UDP";
+}
+
+/* Opens a piece of memory without a name, of `length` octets that are really there. */
+static int open_memory(size_t length)
+{
+    char name[64];
+    int descriptor, error;
+
+    snprintf(name, sizeof name, "/servidor-%ld", (long)getpid());
+    descriptor = shm_open(name, O_RDWR | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
+    if (descriptor < 0)
+        return -1;
+    shm_unlink(name);
+    error = posix_fallocate(descriptor, 0, (off_t)length);
+    if (error != 0) {
+        close(descriptor);
+        errno = error;
+        return -1;
+    }
+    return descriptor;
+}
+
+int counters_start(unsigned slots)
+{
+    size_t length = sizeof *shared + slots * sizeof shared->slots[0];
+    int descriptor = open_memory(length), saved;
+    void *memory;
+
+    if (descriptor < 0)
+        return -1;
+    memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    saved = errno;
+    close(descriptor);
+    errno = saved;
+    if (memory == MAP_FAILED)
+        return -1;
+    shared = memory;
+    shared->slot_count = slots;
+    atomic_store(&shared->mail_serial, (uint64_t)time(NULL) << 22);
+    return 0;
+}
+
+struct counters *counters(void)
+{
+    return shared;
+}
+
+void counters_new_id(char id[COUNTERS_ID + 1])
+{
+    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    uint64_t number = atomic_fetch_add(&shared->mail_serial, 1);
+    int i;
+
+    /* 62^9 is above 2^53: 31 bits of seconds and 22 bits within the second. */
+    for (i = COUNTERS_ID - 1; i >= 0; i--) {
+        id[i] = digits[number % 62];
+        number /= 62;
+    }
+    id[COUNTERS_ID] = '\0';
+}

@@ -1,0 +1,64 @@
+/*
+ * The memory that master, door and workers share: the signs they give each other,
+ * totals, and one slot a worker. Every field is an atomic and nothing here is a lock,
+ * so a process that is killed at any point leaves nothing that another waits for.
+ */
+#ifndef WATCH_COUNTERS_H
+#define WATCH_COUNTERS_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum transport { TRANSPORT_TCP, TRANSPORT_UDP, TRANSPORTS };
+
+/* "TCP" or "UDP". */
+const char *transport_name(enum transport transport);
+
+/* Two slots never share a line of the processor's caches, nor its neighbour. */
+enum { COUNTERS_LINE = 128 };
+
+/* One worker. Written by that worker; by the master before its birth and after its death. */
+struct slot {
+    alignas(COUNTERS_LINE) _Atomic uint32_t state; /* enum slot_state of watch/slots.h */
+    _Atomic uint32_t transport;
+    _Atomic uint32_t pid;
+    _Atomic uint32_t sessions;  /* begun by this worker; a reader sees by it that a peer changed */
+    _Atomic uint64_t peer[3];   /* of the running session, packed */
+};
+
+/* The two logs, as indices of what is counted about each. */
+enum log_kind { LOG_REQUESTS, LOG_ACCESS, LOGS };
+
+struct counters {
+    /* from the master to all */
+    alignas(COUNTERS_LINE) _Atomic bool is_draining; /* no new session begins */
+    _Atomic uint32_t log_generation;                 /* goes up when logs are to be reopened */
+    _Atomic uint32_t slots_used;                     /* no slot from this index on is taken */
+    _Atomic uint32_t wake_below[TRANSPORTS];         /* fewer idle workers than this: wake the master */
+    _Atomic bool is_full[TRANSPORTS];                /* the pool cannot grow */
+    /* from all to all */
+    alignas(COUNTERS_LINE) _Atomic int32_t idle[TRANSPORTS]; /* a hint; the slots are the truth */
+    _Atomic uint64_t mail_serial;        /* the next mail's number, never given twice */
+    _Atomic bool log_is_failing[LOGS];   /* has been said on standard error */
+    _Atomic bool log_is_torn[LOGS];      /* the file ends within a line */
+    _Atomic uint64_t log_lost_records;
+    uint32_t slot_count;
+    struct slot slots[];
+};
+
+/* Maps counters with `slots` slots, shared with all later children. 0, or -1 with errno. */
+int counters_start(unsigned slots);
+
+/* The counters; counters_start() must have succeeded. */
+struct counters *counters(void);
+
+/*
+ * Writes the id of a new mail: COUNTERS_ID letters and digits and a NUL. Ids are not
+ * repeated, nor after a restart, unless mails come faster than 4 million a second.
+ */
+enum { COUNTERS_ID = 9 };
+void counters_new_id(char id[COUNTERS_ID + 1]);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * A log file of whole lines that many processes append to. Lines are gathered in memory
+ * and appended with one write(2) to a descriptor in append mode, which keeps those of
+ * different processes apart. What cannot be written is dropped and counted.
+ */
+#ifndef WATCH_LOGFILE_H
+#define WATCH_LOGFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "watch/counters.h"
+
+enum { LOGFILE_PATH_ROOM = 4096, LOGFILE_BATCH = 32768 };
+
+struct logfile {
+    enum log_kind kind;
+    char path[LOGFILE_PATH_ROOM];
+    int descriptor;
+    uint32_t generation; /* counters()->log_generation when it was opened */
+    size_t used;         /* octets gathered, from batch[1] on */
+    char batch[1 + LOGFILE_BATCH]; /* batch[0] is a line end, for a file that was torn */
+};
+
+/* Opens `path`, making it if there is none. 0, or -1 with errno. */
+int logfile_open(struct logfile *file, const char *path);
+
+/* Opens the path anew if the master has said so since. The old file stays if that fails. */
+void logfile_reopen(struct logfile *file);
+
+/* Gathers a line of at most LOGFILE_BATCH octets, its line end included. */
+void logfile_append(struct logfile *file, const char *line, size_t length);
+
+/* Appends the gathered lines to the file. */
+void logfile_flush(struct logfile *file);
+
+#endif
