@@ -1,0 +1,75 @@
+/*
+ * Every reply that the server gives, in every dialect, in one table: the only place
+ * where the text of a reply stands. A new dialect is a new column of it.
+ */
+#ifndef SMTP_REPLIES_H
+#define SMTP_REPLIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum reply {
+    REPLY_GREETING,
+    REPLY_HELO,
+    REPLY_EHLO,
+    REPLY_MAIL,
+    REPLY_RCPT,
+    REPLY_OK, /* RSET, NOOP */
+    REPLY_DATA,
+    REPLY_QUEUED, /* after the text */
+    REPLY_QUIT,
+    REPLY_HELP,
+    REPLY_VRFY,
+    REPLY_SYNTAX,
+    REPLY_UNKNOWN,
+    REPLY_NOT_OFFERED,
+    REPLY_ARGUMENT,
+    REPLY_PARAMETER,
+    REPLY_LINE_TOO_LONG,
+    REPLY_BAD_SENDER,
+    REPLY_BAD_RECIPIENT,
+    REPLY_NEED_HELO,
+    REPLY_NEED_MAIL,
+    REPLY_NEED_RCPT,
+    REPLY_NESTED_MAIL,
+    REPLY_TOO_MANY_RECIPIENTS,
+    REPLY_TOO_BIG,
+    REPLY_TOO_MANY_ERRORS,
+    REPLY_TIMEOUT,
+    REPLY_SHUTTING_DOWN,
+    REPLY_TOO_MANY_SESSIONS,
+    REPLY_TOO_MANY_OF_YOURS, /* sessions from one address */
+    REPLIES
+};
+
+enum dialect { DIALECT_USAL, DIALECT_ITBA, DIALECTS };
+
+/* What stands in for the placeholders of the table. */
+struct reply_values {
+    const char *name;      /* %N, the server's */
+    uint64_t message_size; /* %S, the largest message */
+    const char *id;        /* %I, of the mail that was queued */
+    const char *verbs;     /* %V, those that HELP tells of */
+};
+
+/* Finds the dialect called `name`, as -d takes it. False if there is none. */
+bool dialect_find(const char *name, enum dialect *dialect);
+
+/* "usal", "itba" */
+const char *dialect_name(enum dialect dialect);
+
+/* Must HELO or EHLO come before MAIL? */
+bool dialect_needs_hello(enum dialect dialect);
+
+/*
+ * Writes a reply with its CRLFs into `out`, cut at `room` (CHANNEL_REPLY_LIMIT is enough
+ * for all of them). Returns its length.
+ */
+size_t reply_write(enum reply reply, enum dialect dialect, const struct reply_values *values,
+                   char *out, size_t room);
+
+/* Does the reply refuse a command (4yz, 5yz)? */
+bool reply_is_refusal(enum reply reply, enum dialect dialect);
+
+#endif

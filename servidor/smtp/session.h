@@ -1,0 +1,41 @@
+/*
+ * One SMTP session (RFC 5321) from greeting to goodbye, over any channel. Knows no
+ * socket, no signal and no file: octets come in and replies go out through the channel,
+ * lines are told to the journal.
+ */
+#ifndef SMTP_SESSION_H
+#define SMTP_SESSION_H
+
+#include <stdint.h>
+
+#include "net/channel.h"
+#include "smtp/line.h"
+#include "smtp/replies.h"
+
+enum { SESSION_NAME_ROOM = 256 };
+
+/* What a session may be told and may use. 0 is not a valid value for any number. */
+struct session_config {
+    enum dialect dialect;
+    char name[SESSION_NAME_ROOM]; /* the server's, said in replies */
+    uint64_t message_size;        /* octets in a message */
+    uint64_t recipients;          /* of a message */
+    uint64_t errors;              /* refused commands: at this one the session ends */
+    uint64_t command_line;        /* octets in a command line, its line end included */
+    uint64_t read_timeout_s;      /* for the client to say something */
+    uint64_t session_timeout_s;   /* for all of a session */
+};
+
+/*
+ * Runs a session with the client at the other end of `channel`, which stays the caller's
+ * to close. `first_wait_s` is how long the first command may take. Returns when the
+ * session is over, whoever ended it and how.
+ */
+void session_run(const struct session_config *config, struct channel *channel,
+                 uint64_t first_wait_s);
+
+/* Ends a session before it begins: `reply` instead of a greeting. */
+void session_refuse(const struct session_config *config, struct channel *channel,
+                    enum reply reply);
+
+#endif
