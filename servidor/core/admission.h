@@ -1,0 +1,29 @@
+/*
+ * Who may have a session. The slot table says who has one; each function is asked about a
+ * peer whose session stands in it already, in slot `self`, or (-1) does not yet.
+ */
+#ifndef CORE_ADMISSION_H
+#define CORE_ADMISSION_H
+
+#include <stdbool.h>
+
+#include "core/config.h"
+#include "net/peer.h"
+#include "smtp/replies.h"
+
+/* Why the session over TCP in slot `self` is refused; REPLY_GREETING if it is not. */
+enum reply admission_tcp(const struct config *config, const struct peer *peer, int self);
+
+/* Does the address of `peer` let it have sessions in plain mode? */
+bool admission_trusts(const struct config *config, const struct peer *peer);
+
+/*
+ * May `peer` have a session in plain mode now? At most ADMISSION_PLAIN_PER_ADDRESS from one
+ * address but loopback, a quarter of the UDP workers for all (no cookie protects the mode),
+ * and one per address and port.
+ */
+bool admission_plain(const struct config *config, const struct peer *peer, int self);
+
+enum { ADMISSION_PLAIN_PER_ADDRESS = 8, ADMISSION_PLAIN_PART = 4 };
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * The door: the process that owns the well-known UDP port. It believes or refuses a hello
+ * and hands it to one idle UDP worker; it never waits for a worker, and keeps nothing.
+ */
+#ifndef CORE_DOOR_H
+#define CORE_DOOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/server.h"
+#include "net/peer.h"
+#include "net/plain.h"
+
+/* What the door sends to a worker: one record of the socket pair. */
+struct hello {
+    struct peer peer;
+    int64_t received_ms; /* clock_now_ms() */
+    uint64_t length;     /* of text: what the hello said that is input too, or 0 */
+    char text[PLAIN_DATAGRAM_LIMIT];
+};
+
+/* The octets of a record before its text. */
+enum { HELLO_HEAD = offsetof(struct hello, text) };
+
+/* A hello that waited longer for a worker is dropped: its sender has said it again. */
+enum { HELLO_LIFE_MS = 3000 };
+
+/* Lives as the door until told to end, or until the master is gone. */
+void door_live(struct server *server);
+
+#endif

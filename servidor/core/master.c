@@ -1,0 +1,325 @@
+/*
+ * See master.h. One loop: wait for a signal, an octet from a worker that found few idle, or
+ * the next tick; bury the dead; obey signals; let core/pool say how many workers to
+ * fork or retire. A worker's slot is gossip: who is a child, and in which slot, the master
+ * remembers itself.
+ */
+#include "core/master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/door.h"
+#include "core/pool.h"
+#include "core/process.h"
+#include "core/signals.h"
+#include "core/worker.h"
+#include "net/clock.h"
+#include "watch/journal.h"
+#include "watch/slots.h"
+
+enum {
+    TICK_MS = 1000,
+    GRACE_MS = 2000, /* from "now" to SIGKILL */
+    DESCRIPTION_ROOM = 32,
+};
+
+/* How far the end has come. */
+enum stage { RUNNING, DRAINING, STOPPING, KILLING };
+
+static struct {
+    struct server *server;
+    const struct master_hooks *hooks;
+    struct pool pools[TRANSPORTS];
+    pid_t *workers; /* by slot; 0: none */
+    pid_t door;
+    int64_t door_not_before_ms;
+    enum stage stage;
+    int64_t stage_ends_ms;
+} master;
+
+/* What a child is told about itself. */
+struct birth {
+    int slot;
+    enum transport transport;
+};
+
+static void live_as_worker(void *context)
+{
+    struct birth *birth = context;
+
+    worker_live(master.server, birth->slot, birth->transport);
+}
+
+static void live_as_door(void *context)
+{
+    (void)context;
+    door_live(master.server);
+}
+
+/* A worker could not be born, or died before it served: the next one waits a little. */
+static void slow_births(enum transport transport, const char *why)
+{
+    unsigned pause_ms = pool_note_stillbirth(&master.pools[transport], clock_now_ms());
+
+    fprintf(stderr, "servidor: a new %s worker ended by %s: the next one in %u ms\n",
+            transport_name(transport), why, pause_ms);
+}
+
+/* Forks one worker. False when none can be had now. */
+static bool fork_worker(enum transport transport)
+{
+    struct birth birth = { slot_take(transport), transport };
+    pid_t child;
+
+    if (birth.slot < 0)
+        return false;
+    child = process_fork(live_as_worker, &birth);
+    if (child < 0) {
+        slow_births(transport, strerror(errno));
+        slot_free(birth.slot);
+        return false;
+    }
+    master.workers[birth.slot] = child;
+    return true;
+}
+
+/* Asks `count` idle workers to leave, from the end of the table so that it gets shorter. */
+static void retire_workers(enum transport transport, int count)
+{
+    struct slot_view view;
+    int slot;
+
+    for (slot = slots_used() - 1; slot >= 0 && count > 0; slot--)
+        if (master.workers[slot] > 0 && slot_read(slot, &view) && view.transport == transport &&
+            view.state == SLOT_IDLE) {
+            kill(master.workers[slot], SIGTERM);
+            count--;
+        }
+}
+
+static void balance(enum transport transport)
+{
+    struct pool *pool = &master.pools[transport];
+    struct slot_census census = slots_count(transport);
+    int wanted = pool_decide(pool, &census, clock_now_ms());
+    bool is_short = false;
+
+    if (wanted < 0)
+        retire_workers(transport, -wanted);
+    for (; wanted > 0 && !is_short; wanted--)
+        is_short = !fork_worker(transport);
+    census = slots_count(transport);
+    atomic_store(&counters()->is_full[transport],
+                 pool_is_full(pool, &census) || clock_now_ms() < pool->no_birth_before_ms);
+}
+
+static void keep_door(void)
+{
+    if (master.door > 0 || clock_now_ms() < master.door_not_before_ms)
+        return;
+    master.door = process_fork(live_as_door, NULL);
+    if (master.door < 0)
+        master.door_not_before_ms = clock_now_ms() + TICK_MS;
+}
+
+/* A worker's end: its slot is put right whatever it was doing, and a violent end is said. */
+static void bury_worker(int slot, pid_t child, int status)
+{
+    struct slot_view view = { .state = SLOT_FREE };
+    char how[DESCRIPTION_ROOM];
+    bool is_clean = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+    enum transport transport;
+
+    slot_read(slot, &view);
+    transport = view.transport;
+    master.workers[slot] = 0;
+    slot_free(slot);
+    process_describe(status, how, sizeof how);
+    if (view.sessions > 0)
+        pool_note_service(&master.pools[transport]);
+    else if (!is_clean)
+        slow_births(transport, how);
+    if (!is_clean && view.sessions > 0 && master.stage == RUNNING)
+        fprintf(stderr, "servidor: %s worker %ld ended by %s%s\n", transport_name(transport),
+                (long)child, how, view.state == SLOT_BUSY ? ", and its session" : "");
+}
+
+static void bury(pid_t child, int status)
+{
+    int slot, slots = (int)counters()->slot_count;
+
+    if (child == master.door) {
+        master.door = 0;
+        master.door_not_before_ms = status == 0 ? 0 : clock_now_ms() + TICK_MS / 10;
+        return;
+    }
+    for (slot = 0; slot < slots; slot++)
+        if (master.workers[slot] == child) {
+            bury_worker(slot, child, status);
+            return;
+        }
+}
+
+static void bury_all(void)
+{
+    pid_t child;
+    int status;
+
+    while ((child = process_reap(&status)) > 0)
+        bury(child, status);
+}
+
+static void tell_all(int number)
+{
+    int slot, slots = (int)counters()->slot_count;
+
+    if (master.door > 0)
+        kill(master.door, number);
+    for (slot = 0; slot < slots; slot++)
+        if (master.workers[slot] > 0)
+            kill(master.workers[slot], number);
+}
+
+static bool has_children(void)
+{
+    return master.door > 0 || slots_used() > 0;
+}
+
+/* One stage further towards the end: each is shorter and ruder than the one before. */
+static void next_stage(enum stage stage)
+{
+    static const int words[] = {
+        [DRAINING] = SIGTERM, [STOPPING] = SIGQUIT, [KILLING] = SIGKILL
+    };
+    struct server *server = master.server;
+    const int kept[] = { server->wake[0], server->wake[1], server->lifeline[0],
+                         server->lifeline[1] };
+
+    if (master.stage == RUNNING) {
+        atomic_store(&counters()->is_draining, true);
+        server_keep(server, kept, sizeof kept / sizeof kept[0]);
+    }
+    master.stage = stage;
+    master.stage_ends_ms = clock_now_ms() + (stage == DRAINING
+                                                 ? (int64_t)server->config.drain_timeout_s * 1000
+                                                 : GRACE_MS);
+    tell_all(words[stage]);
+}
+
+/* Logs are opened anew; where a setting changed, workers and door are replaced one by one. */
+static void reload(void)
+{
+    atomic_fetch_add(&counters()->log_generation, 1);
+    journal_reopen();
+    if (master.hooks->reload(&master.server->config))
+        tell_all(SIGTERM);
+}
+
+static void obey(unsigned marks)
+{
+    if ((marks & SIGNALS_NOW) != 0 ||
+        ((marks & SIGNALS_TERM) != 0 && master.stage == DRAINING)) {
+        if (master.stage < STOPPING)
+            next_stage(STOPPING);
+    } else if ((marks & SIGNALS_TERM) != 0 && master.stage == RUNNING) {
+        next_stage(DRAINING);
+    }
+    if ((marks & SIGNALS_HUP) != 0 && master.stage == RUNNING)
+        reload();
+    if (master.stage != RUNNING && clock_now_ms() >= master.stage_ends_ms)
+        next_stage(master.stage == DRAINING ? STOPPING : KILLING);
+}
+
+static void look_after_children(void)
+{
+    enum transport transport;
+
+    for (transport = 0; transport < TRANSPORTS; transport++)
+        balance(transport);
+    keep_door();
+}
+
+/* When there is something to do even without news. */
+static int64_t next_tick_ms(int64_t now_ms)
+{
+    int64_t tick_ms = now_ms + TICK_MS;
+    enum transport transport;
+
+    if (master.stage != RUNNING)
+        return master.stage_ends_ms < tick_ms ? master.stage_ends_ms : tick_ms;
+    for (transport = 0; transport < TRANSPORTS; transport++) {
+        int64_t birth_ms = master.pools[transport].no_birth_before_ms;
+
+        if (birth_ms > now_ms && birth_ms < tick_ms)
+            tick_ms = birth_ms;
+    }
+    return tick_ms;
+}
+
+/* Waits for news. In a tick without any, the hints are checked. */
+static void wait_for_news(void)
+{
+    char waste[512];
+    int64_t tick_ms = next_tick_ms(clock_now_ms());
+    enum transport transport;
+
+    signals_wait(master.server->wake[0], -1, tick_ms);
+    while (read(master.server->wake[0], waste, sizeof waste) > 0)
+        continue;
+    if (clock_now_ms() >= tick_ms)
+        for (transport = 0; transport < TRANSPORTS; transport++)
+            slots_correct_hint(transport);
+}
+
+static int begin(struct server *server, const struct master_hooks *hooks)
+{
+    const struct config *config = &server->config;
+    enum transport transport;
+
+    master.server = server;
+    master.hooks = hooks;
+    master.workers = calloc(counters()->slot_count, sizeof master.workers[0]);
+    if (master.workers == NULL || pipe(server->wake) != 0 || pipe(server->lifeline) != 0)
+        return -1;
+    /* Nobody waits for this pipe: a full one says as much as a read one. */
+    fcntl(server->wake[0], F_SETFL, O_NONBLOCK);
+    fcntl(server->wake[1], F_SETFL, O_NONBLOCK);
+    server->master = getpid();
+    pool_start(&master.pools[TRANSPORT_TCP], (unsigned)config->workers_min,
+               (unsigned)config->workers_max);
+    pool_start(&master.pools[TRANSPORT_UDP], (unsigned)config->workers_min,
+               (unsigned)config->udp_workers_max);
+    for (transport = 0; transport < TRANSPORTS; transport++)
+        slots_set_wake(transport, pool_low_mark(&master.pools[transport]));
+    signals_start(SIGNALS_MASTER);
+    return 0;
+}
+
+int master_run(struct server *server, const struct master_hooks *hooks)
+{
+    uint64_t lost;
+
+    if (begin(server, hooks) != 0)
+        return -1;
+    look_after_children();
+    hooks->ready(server);
+    while (master.stage == RUNNING || has_children()) {
+        wait_for_news();
+        bury_all();
+        obey(signals_take());
+        if (master.stage == RUNNING)
+            look_after_children();
+    }
+    lost = atomic_load(&counters()->log_lost_records);
+    if (lost > 0)
+        fprintf(stderr, "servidor: %llu log records could not be written\n",
+                (unsigned long long)lost);
+    return 0;
+}

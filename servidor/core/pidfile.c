@@ -1,0 +1,91 @@
+/* See pidfile.h. */
+#include "core/pidfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * Kept open for the life of the process: closing any descriptor of the file drops the lock.
+ * Children do not inherit the lock, and their copies of the descriptor do not matter.
+ */
+static int held = -1;
+
+static struct flock whole_file(void)
+{
+    return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+}
+
+pid_t pidfile_holder(const char *path)
+{
+    struct flock lock = whole_file();
+    int descriptor = open(path, O_RDWR | O_CLOEXEC);
+    pid_t holder = 0;
+
+    if (descriptor < 0)
+        return 0;
+    if (fcntl(descriptor, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+        holder = lock.l_pid;
+    close(descriptor);
+    return holder;
+}
+
+/* Does `path` still name the file that was opened, or has its last holder removed it? */
+static bool is_still(const char *path, int descriptor)
+{
+    struct stat opened, named;
+
+    return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0 &&
+           opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+static int fail(int descriptor)
+{
+    int saved = errno;
+
+    close(descriptor);
+    errno = saved;
+    return -1;
+}
+
+/* The locked file, or -1 with errno. */
+static int open_locked(const char *path)
+{
+    for (;;) {
+        struct flock lock = whole_file();
+        int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC,
+                              S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+
+        if (descriptor < 0)
+            return -1;
+        if (fcntl(descriptor, F_SETLK, &lock) != 0)
+            return fail(descriptor);
+        if (is_still(path, descriptor))
+            return descriptor;
+        close(descriptor);
+    }
+}
+
+int pidfile_take(const char *path)
+{
+    char text[32];
+    int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    int descriptor = open_locked(path);
+
+    if (descriptor < 0)
+        return -1;
+    if (ftruncate(descriptor, 0) != 0 ||
+        write(descriptor, text, (size_t)length) != (ssize_t)length)
+        return fail(descriptor);
+    held = descriptor;
+    return 0;
+}
+
+void pidfile_leave(const char *path)
+{
+    if (held >= 0)
+        unlink(path);
+}

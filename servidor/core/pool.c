@@ -1,0 +1,89 @@
+/* See pool.h. */
+#include "core/pool.h"
+
+enum {
+    BURST_LIMIT = 1024,      /* births in one round */
+    CALM_MS = 1000,          /* without growth, until bursts begin small again */
+    RETIRE_AFTER_MS = 3000,  /* without growth, until workers retire */
+    RETIRE_EVERY_MS = 500,
+    PAUSE_MS = 100,          /* after a first stillbirth; doubled by each further one */
+    PAUSE_LIMIT_MS = 10000,
+};
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+void pool_start(struct pool *pool, unsigned min, unsigned max)
+{
+    *pool = (struct pool){ .min = least(min, max), .max = max, .burst = least(min, max) };
+}
+
+unsigned pool_low_mark(const struct pool *pool)
+{
+    return (pool->min + 1) / 2;
+}
+
+static unsigned total(const struct slot_census *census)
+{
+    return census->starting + census->idle + census->busy;
+}
+
+bool pool_is_full(const struct pool *pool, const struct slot_census *census)
+{
+    return total(census) >= pool->max + 1;
+}
+
+static int grow(struct pool *pool, const struct slot_census *census, int64_t now_ms)
+{
+    unsigned room = pool_is_full(pool, census) ? 0 : pool->max + 1 - total(census);
+    unsigned births;
+
+    if (now_ms < pool->no_birth_before_ms)
+        return 0;
+    if (now_ms - pool->last_growth_ms > CALM_MS)
+        pool->burst = pool->min;
+    births = least(pool->burst, room);
+    pool->burst = least(2 * pool->burst, BURST_LIMIT);
+    pool->last_growth_ms = now_ms;
+    return (int)births;
+}
+
+static int shrink(struct pool *pool, unsigned surplus, int64_t now_ms)
+{
+    if (now_ms - pool->last_growth_ms < RETIRE_AFTER_MS ||
+        now_ms - pool->last_retiring_ms < RETIRE_EVERY_MS)
+        return 0;
+    pool->last_retiring_ms = now_ms;
+    return -(int)((surplus + 1) / 2);
+}
+
+int pool_decide(struct pool *pool, const struct slot_census *census, int64_t now_ms)
+{
+    unsigned ready = census->starting + census->idle, high = 2 * pool->min;
+
+    if (ready < pool_low_mark(pool) || total(census) < pool->min)
+        return grow(pool, census, now_ms);
+    if (ready > high)
+        return shrink(pool, ready - high, now_ms);
+    return 0;
+}
+
+unsigned pool_note_stillbirth(struct pool *pool, int64_t now_ms)
+{
+    unsigned pause_ms = PAUSE_MS;
+    unsigned i;
+
+    for (i = 0; i < pool->stillbirths && pause_ms < PAUSE_LIMIT_MS; i++)
+        pause_ms *= 2;
+    pause_ms = least(pause_ms, PAUSE_LIMIT_MS);
+    pool->stillbirths++;
+    pool->no_birth_before_ms = now_ms + pause_ms;
+    return pause_ms;
+}
+
+void pool_note_service(struct pool *pool)
+{
+    pool->stillbirths = 0;
+}

@@ -1,0 +1,106 @@
+/* See process.h. */
+#include "core/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+_Noreturn void process_end(int status)
+{
+    _exit(status);
+}
+
+pid_t process_fork(void (*live)(void *context), void *context)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        live(context);
+        process_end(EXIT_SUCCESS);
+    }
+    return child;
+}
+
+pid_t process_reap(int *status)
+{
+    pid_t child;
+
+    do
+        child = waitpid(-1, status, WNOHANG);
+    while (child < 0 && errno == EINTR);
+    return child > 0 ? child : 0;
+}
+
+const char *process_describe(int status, char *out, size_t room)
+{
+    if (WIFSIGNALED(status))
+        snprintf(out, room, "signal %d", WTERMSIG(status));
+    else
+        snprintf(out, room, "exit status %d", WEXITSTATUS(status));
+    return out;
+}
+
+/*
+ * The parent's end: prints what the child says and ends; a child that says nothing failed.
+ * One read takes it all, and no end of file is waited for, since workers hold the pipe too.
+ */
+static _Noreturn void wait_for_word(int child)
+{
+    char said[512];
+    ssize_t got;
+
+    do
+        got = read(child, said, sizeof said);
+    while (got < 0 && errno == EINTR);
+    if (got > 0)
+        fwrite(said, 1, (size_t)got, stdout);
+    exit(got > 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+int process_background(void)
+{
+    int word[2];
+    pid_t child;
+
+    if (pipe(word) != 0 || (child = fork()) < 0) {
+        fprintf(stderr, "servidor: cannot go to the background: %s: use -f\n", strerror(errno));
+        exit(EXIT_FAILURE);
+    }
+    if (child > 0) {
+        close(word[1]);
+        wait_for_word(word[0]);
+    }
+    close(word[0]);
+    fcntl(word[1], F_SETFD, FD_CLOEXEC);
+    setsid();
+    return word[1];
+}
+
+/* Makes `standard` a copy of a descriptor of `path`. */
+static void redirect(int standard, const char *path, int flags)
+{
+    int descriptor = open(path, flags, S_IRUSR | S_IWUSR | S_IRGRP);
+
+    if (descriptor < 0)
+        descriptor = open("/dev/null", O_RDWR);
+    if (descriptor >= 0 && descriptor != standard) {
+        dup2(descriptor, standard);
+        close(descriptor);
+    }
+}
+
+void process_ready(int parent, const char *said, const char *errors_path)
+{
+    redirect(STDERR_FILENO, errors_path, O_WRONLY | O_APPEND | O_CREAT);
+    redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
+    redirect(STDOUT_FILENO, "/dev/null", O_WRONLY);
+    /* If the parent has been killed meanwhile, nobody is left to be told. */
+    while (write(parent, said, strlen(said)) < 0 && errno == EINTR)
+        continue;
+    close(parent);
+}

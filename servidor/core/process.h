@@ -1,0 +1,40 @@
+/*
+ * Processes: the one owner of fork(2).
+ */
+#ifndef CORE_PROCESS_H
+#define CORE_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Makes a child that runs `live(context)` and then ends with status 0; it never returns
+ * into its parent's code. Returns its process number, or -1 with errno.
+ */
+pid_t process_fork(void (*live)(void *context), void *context);
+
+/* Ends this child at once, saying nothing and running nothing of its parent's. */
+_Noreturn void process_end(int status);
+
+/* A child that has ended: its number and wait status, or 0 if there is none now. */
+pid_t process_reap(int *status);
+
+/* Writes how a child ended, as in "signal 9" or "exit status 1", into `out`. Returns `out`. */
+const char *process_describe(int status, char *out, size_t room);
+
+/*
+ * Goes on in the background. The calling process does not return: it waits for the word of
+ * its child, then ends with 0 (ready: `said` printed on standard output) or 1. The child
+ * returns with the descriptor on which process_ready() gives that word.
+ */
+int process_background(void);
+
+/*
+ * In the background: tells the parent that all is ready and has it print `said`, then gives
+ * up the terminal; standard error goes to the end of `errors_path`, or nowhere if that
+ * cannot be opened.
+ */
+void process_ready(int parent, const char *said, const char *errors_path);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * What the master opens before it forks and every child inherits.
+ */
+#ifndef CORE_SERVER_H
+#define CORE_SERVER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/config.h"
+
+struct server {
+    struct config config;
+    pid_t master;
+    int parent;      /* who waits for our word, in the background; else -1 */
+    int listener;    /* TCP: the workers' */
+    int datagrams;   /* UDP, the well-known port: the door's */
+    int hellos[2];   /* UDP workers receive at [0] what the door sends at [1] */
+    int wake[2];     /* an octet written to [1] wakes the master, who reads at [0] */
+    int lifeline[2]; /* only the master holds [1]: at its death [0] comes to its end */
+};
+
+/*
+ * In a child: closes all of these descriptors but the `kept` ones, and sets them to -1. A
+ * port that a child held without need would stay taken after the master's death.
+ */
+void server_keep(struct server *server, const int *kept, int count);
+
+/* Has the master died? */
+bool server_is_orphaned(const struct server *server);
+
+#endif

@@ -1,0 +1,226 @@
+/*
+ * See worker.h. A TCP worker blocks in accept(2) on the listener that all share, a UDP
+ * worker in recv(2) on the door's socket pair: the system wakes one of them for each
+ * session, without a lock, and nobody passes descriptors around.
+ */
+#include "core/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/admission.h"
+#include "core/door.h"
+#include "core/signals.h"
+#include "net/channel_plain.h"
+#include "net/channel_tcp.h"
+#include "net/clock.h"
+#include "net/socket.h"
+#include "smtp/session.h"
+#include "watch/journal.h"
+#include "watch/slots.h"
+
+/* A plain-mode client that says nothing after the greeting is gone sooner than others. */
+enum { PLAIN_FIRST_WAIT_S = 60, PAUSE_MS = 100 };
+
+static struct {
+    struct channel_watch watch;
+    struct server *server;
+    int slot;
+    enum transport transport;
+    bool is_in_plain; /* the channel `plain` is open */
+    struct channel_tcp tcp;
+    struct channel_plain plain;
+    struct hello hello;
+} worker;
+
+/* No session after this one; the shared ports are let go at once. */
+static void leave_after_session(void)
+{
+    const int kept[] = { worker.server->wake[1], worker.server->lifeline[0] };
+
+    worker.watch.is_leaving = true;
+    server_keep(worker.server, kept, sizeof kept / sizeof kept[0]);
+}
+
+/* Acts on what signals and the lifeline have said. */
+static void look_around(struct channel_watch *watch)
+{
+    unsigned marks = signals_take();
+
+    if ((marks & SIGNALS_HELLO) != 0 && worker.is_in_plain)
+        channel_plain_greet_again(&worker.plain);
+    if ((marks & SIGNALS_NOW) != 0)
+        watch->is_stopping = true;
+    if ((marks & (SIGNALS_TERM | SIGNALS_NOW)) != 0)
+        leave_after_session();
+    if (watch->lifeline >= 0 && server_is_orphaned(worker.server)) {
+        watch->lifeline = -1; /* it stays at its end and would end every wait */
+        leave_after_session();
+    }
+}
+
+static void wake_master(void)
+{
+    /* A full pipe will wake it just as well. */
+    while (write(worker.server->wake[1], "", 1) < 0 && errno == EINTR)
+        continue;
+}
+
+/* Tells the slot of a session with `peer`, and the master if workers run short. */
+static void take_session(const struct peer *peer)
+{
+    if (slot_busy(worker.slot, peer))
+        wake_master();
+}
+
+/* Runs, logs and closes a session over `channel`; one that is refused hears only `refusal`. */
+static void serve(struct channel *channel, const struct peer *peer, enum reply refusal,
+                  uint64_t first_wait_s)
+{
+    const struct session_config *config = &worker.server->config.session;
+
+    journal_begin(peer, worker.transport);
+    if (refusal == REPLY_GREETING)
+        session_run(config, channel, first_wait_s);
+    else
+        session_refuse(config, channel, refusal);
+    journal_end();
+    slot_linger(worker.slot);
+    channel_close(channel);
+}
+
+/* After an error that will not go away by itself at once: no descriptors, no memory. */
+static void pause_after(const char *what)
+{
+    const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+
+    dprintf(STDERR_FILENO, "servidor: %s: %s: trying again\n", what, strerror(errno));
+    nanosleep(&pause, NULL);
+}
+
+/* Errors that say nothing about this process: the next try may well succeed. */
+static bool is_passing(int error)
+{
+    return error == EINTR || error == EAGAIN || error == EWOULDBLOCK || error == ECONNABORTED ||
+           error == EPROTO;
+}
+
+/* Waits for a connection and has its session. Returns true if there was one. */
+static bool serve_connection(void)
+{
+    const struct server *server = worker.server;
+    struct sockaddr_storage address = { 0 };
+    socklen_t length = sizeof address;
+    struct peer peer;
+    struct channel *channel;
+    int connection;
+
+    signals_let_through(true);
+    connection = accept(server->listener, (struct sockaddr *)&address, &length);
+    signals_let_through(false);
+    if (connection < 0) {
+        if (!is_passing(errno))
+            pause_after("accept");
+        return false;
+    }
+    peer_from_sockaddr(&peer, (struct sockaddr *)&address);
+    take_session(&peer);
+    channel = channel_tcp_open(&worker.tcp, connection, connection, &worker.watch);
+    serve(channel, &peer, admission_tcp(&server->config, &peer, worker.slot),
+          server->config.session.read_timeout_s);
+    return true;
+}
+
+/* Has the session that a hello asks for, on a socket of its own (UDP_hijo). */
+static void serve_hello(const struct hello *hello)
+{
+    const struct config *config = &worker.server->config;
+    const struct udp_ports *ports = &config->udp_ports;
+    uint16_t same = ports->is_same ? config->port : 0;
+    int hijo = socket_for_peer(&hello->peer, ports->is_same ? same : ports->low,
+                               ports->is_same ? same : ports->high,
+                               ports->is_same ? SOCKET_SHARED : SOCKET_ALONE);
+    struct channel *channel;
+
+    if (hijo < 0) {
+        pause_after("no socket for a UDP session");
+        return;
+    }
+    channel = channel_plain_open(&worker.plain, hijo, &hello->peer, ports->is_same, &worker.watch);
+    if (hello->length > 0)
+        channel_plain_take_hello(&worker.plain, hello->text, (size_t)hello->length);
+    worker.is_in_plain = true;
+    serve(channel, &hello->peer, REPLY_GREETING, PLAIN_FIRST_WAIT_S);
+    worker.is_in_plain = false;
+}
+
+/* Waits for a hello and has its session. Returns true if there was one. */
+static bool serve_datagrams(void)
+{
+    const struct server *server = worker.server;
+    struct hello *hello = &worker.hello;
+    ssize_t got;
+
+    signals_let_through(true);
+    got = recv(server->hellos[0], hello, sizeof *hello, 0);
+    signals_let_through(false);
+    if (got < (ssize_t)HELLO_HEAD) {
+        if (got < 0 && !is_passing(errno))
+            pause_after("recv");
+        return false;
+    }
+    if (clock_now_ms() - hello->received_ms > HELLO_LIFE_MS)
+        return false;
+    take_session(&hello->peer);
+    if (!admission_plain(&server->config, &hello->peer, worker.slot))
+        return false;
+    serve_hello(hello);
+    return true;
+}
+
+static void begin(struct server *server, int slot, enum transport transport)
+{
+    worker.server = server;
+    worker.slot = slot;
+    worker.transport = transport;
+    worker.watch.lifeline = server->lifeline[0];
+    worker.watch.stirred = look_around;
+    signals_waiting_mask(&worker.watch.waiting);
+    slot_begin(slot, getpid());
+}
+
+void worker_live(struct server *server, int slot, enum transport transport)
+{
+    bool is_tcp = transport == TRANSPORT_TCP;
+    const int kept[] = { is_tcp ? server->listener : server->hellos[0], server->wake[1],
+                         server->lifeline[0] };
+    uint64_t served = 0;
+
+    signals_start(SIGNALS_WORKER);
+    server_keep(server, kept, sizeof kept / sizeof kept[0]);
+    begin(server, slot, transport);
+    while (served < server->config.sessions_per_worker && !worker.watch.is_leaving) {
+        slot_idle(slot);
+        served += is_tcp ? serve_connection() : serve_datagrams();
+        look_around(&worker.watch);
+    }
+}
+
+void worker_single(struct server *server)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t length = sizeof address;
+    struct peer peer;
+
+    signals_start(SIGNALS_WORKER);
+    begin(server, slot_take(TRANSPORT_TCP), TRANSPORT_TCP);
+    worker.watch.lifeline = -1;
+    getpeername(STDIN_FILENO, (struct sockaddr *)&address, &length);
+    peer_from_sockaddr(&peer, (struct sockaddr *)&address);
+    serve(channel_tcp_open(&worker.tcp, STDIN_FILENO, STDOUT_FILENO, &worker.watch), &peer,
+          REPLY_GREETING, server->config.session.read_timeout_s);
+}
