@@ -1,0 +1,194 @@
+/*
+ * servidor: the front door. Options become a config, everything that can fail is opened
+ * while the user still looks, then the master takes over.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/master.h"
+#include "core/pidfile.h"
+#include "core/process.h"
+#include "core/worker.h"
+#include "net/socket.h"
+#include "options.h"
+#include "settings.h"
+#include "watch/counters.h"
+
+enum { EXIT_USAGE = 2, PATH_ROOM = 4096, PORT_TRIES = 16 };
+
+static struct {
+    int argc;
+    char *const *argv;
+    struct server server;
+    char pid_path[PATH_ROOM];
+    char errors_path[PATH_ROOM];
+} program;
+
+static int fail(const char *thing, const char *way_out)
+{
+    fprintf(stderr, "servidor: %s: %s: %s\n", thing, strerror(errno), way_out);
+    return EXIT_FAILURE;
+}
+
+static enum socket_sharing udp_sharing(const struct config *config)
+{
+    return config->udp_ports.is_same ? SOCKET_SHARED : SOCKET_ALONE;
+}
+
+/* Opens both sockets on `port`. Where the system chooses, UDP gets the number TCP got. */
+static bool open_ports(struct server *server, uint16_t port)
+{
+    server->listener = socket_listen(port);
+    if (server->listener < 0)
+        return false;
+    server->datagrams = socket_datagram(socket_port(server->listener),
+                                        udp_sharing(&server->config));
+    if (server->datagrams >= 0)
+        return true;
+    close(server->listener);
+    server->listener = -1;
+    return false;
+}
+
+static int open_sockets(struct server *server)
+{
+    uint16_t port = server->config.port;
+    char thing[64];
+    int tries = port == 0 ? PORT_TRIES : 1;
+
+    while (!open_ports(server, port) && --tries > 0 && errno == EADDRINUSE)
+        continue;
+    if (server->listener < 0) {
+        snprintf(thing, sizeof thing, "port %u", port);
+        return fail(thing, "choose another with -p, or end what uses it");
+    }
+    if (!socket_is_dual(server->listener))
+        fputs("servidor: this system has no IPv6: listening on IPv4 alone\n", stderr);
+    server->config.port = socket_port(server->listener);
+    return socket_record_pair(server->hellos) == 0 ? EXIT_SUCCESS
+                                                   : fail("socketpair", "raise ulimit -n");
+}
+
+static int open_logs(const struct config *config)
+{
+    char path[JOURNAL_PATH_ROOM];
+
+    if (journal_open(&config->journal, path) != 0)
+        return fail(path, "choose a folder that can be written with -l");
+    return EXIT_SUCCESS;
+}
+
+static int start_counters(unsigned slots)
+{
+    return counters_start(slots) == 0 ? EXIT_SUCCESS
+                                      : fail("shared memory", "lower workers-max, or mount /dev/shm");
+}
+
+static int say_running(pid_t holder)
+{
+    fprintf(stderr, "servidor: %s: already running as process %ld: "
+                    "scripts/paraServidor.sh ends it\n",
+            program.pid_path, (long)holder);
+    return EXIT_FAILURE;
+}
+
+static int take_pidfile(void)
+{
+    if (pidfile_take(program.pid_path) == 0)
+        return EXIT_SUCCESS;
+    if (errno == EAGAIN || errno == EACCES) {
+        pid_t holder = pidfile_holder(program.pid_path);
+
+        if (holder > 0)
+            return say_running(holder);
+    }
+    return fail(program.pid_path, "choose a folder that can be written with -l");
+}
+
+/* The lines that say which ports are open; given to the waiting parent, or printed here. */
+static void say_ready(struct server *server)
+{
+    char said[128];
+
+    snprintf(said, sizeof said, "Listening on TCP port %u\nListening on UDP port %u\n",
+             server->config.port, server->config.port);
+    if (server->parent >= 0) {
+        process_ready(server->parent, said, program.errors_path);
+        server->parent = -1;
+        return;
+    }
+    fputs(said, stdout);
+    fflush(stdout);
+}
+
+static bool reload_settings(struct config *config)
+{
+    struct config fresh;
+
+    if (config->settings_file == NULL)
+        return false;
+    if (options_read(&fresh, program.argc, program.argv) != OPTIONS_RUN) {
+        fputs("servidor: the old settings stay\n", stderr);
+        return false;
+    }
+    return settings_change(config, &fresh);
+}
+
+static int run(struct server *server)
+{
+    const struct master_hooks hooks = { reload_settings, say_ready };
+    int result;
+
+    if (!server->config.is_foreground)
+        server->parent = process_background();
+    if (take_pidfile() != EXIT_SUCCESS)
+        return EXIT_FAILURE;
+    result = master_run(server, &hooks) == 0 ? EXIT_SUCCESS : fail("start", "try again");
+    pidfile_leave(program.pid_path);
+    return result;
+}
+
+static int serve(struct server *server)
+{
+    const struct config *config = &server->config;
+    pid_t holder = pidfile_holder(program.pid_path);
+    /* One worker more of each kind than sessions: the one that says that all are busy. */
+    unsigned slots = (unsigned)(config->workers_max + config->udp_workers_max) + 2;
+
+    if (holder > 0)
+        return say_running(holder);
+    if (start_counters(slots) != EXIT_SUCCESS || open_logs(config) != EXIT_SUCCESS ||
+        open_sockets(server) != EXIT_SUCCESS)
+        return EXIT_FAILURE;
+    return run(server);
+}
+
+static int serve_single(struct server *server)
+{
+    if (start_counters(1) != EXIT_SUCCESS || open_logs(&server->config) != EXIT_SUCCESS)
+        return EXIT_FAILURE;
+    worker_single(server);
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[])
+{
+    struct server *server = &program.server;
+    enum options_result result = options_read(&server->config, argc, argv);
+
+    if (result != OPTIONS_RUN)
+        return result == OPTIONS_DONE ? EXIT_SUCCESS : EXIT_USAGE;
+    program.argc = argc;
+    program.argv = argv;
+    server->parent = server->listener = server->datagrams = -1;
+    server->hellos[0] = server->hellos[1] = server->wake[0] = server->wake[1] = -1;
+    server->lifeline[0] = server->lifeline[1] = -1;
+    snprintf(program.pid_path, sizeof program.pid_path, "%s/servidor.pid",
+             server->config.journal.folder);
+    snprintf(program.errors_path, sizeof program.errors_path, "%s/errores.log",
+             server->config.journal.folder);
+    return server->config.is_single ? serve_single(server) : serve(server);
+}

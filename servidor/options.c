@@ -1,0 +1,175 @@
+/* See options.h. Command line settings (-o) beat those of the file (-c), wherever they stand. */
+#include "options.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/text.h"
+#include "net/version.h"
+#include "settings.h"
+
+/* The options, for getopt(3): first those of this version, then those that are to come. */
+#define OPTIONS_NOW "p:d:n:l:c:o:fqshv"
+#define OPTIONS_LATER "P:u:T:m:"
+
+static void print_help(void)
+{
+    printf("Usage: servidor [-fqs] [-p PORT] [-d DIALECT] [-n NAME] [-l DIR] [-c FILE]\n"
+           "                [-o SETTING=VALUE]...\n"
+           "Receives mail by SMTP over TCP and UDP, each session in a process of its own.\n\n"
+           "  -p PORT     port of both transports, 0 for any that is free (2525)\n"
+           "  -d DIALECT  language of the replies: usal or itba (usal)\n"
+           "  -n NAME     name of this host in the replies (localhost)\n"
+           "  -l DIR      folder of the logs (log)\n"
+           "  -c FILE     settings, a line SETTING=VALUE each\n"
+           "  -o SETTING=VALUE  one setting; may be repeated, and beats FILE\n"
+           "  -f          stay in the foreground\n"
+           "  -q          leave the text of mails out of the log\n"
+           "  -s          one session on standard input and output, then end\n"
+           "  -h          this help\n"
+           "  -v          the version\n\n"
+           "Settings and their defaults (SIGHUP: a running server takes a change of FILE):\n");
+    settings_print(stdout);
+}
+
+static enum options_result complain(const char *option, const char *why)
+{
+    fprintf(stderr, "servidor: %s %s\n", option, why);
+    return OPTIONS_BAD;
+}
+
+static enum options_result refuse(char option, const char *value, const char *way_out)
+{
+    fprintf(stderr, "servidor: -%c %.64s: %s\n", option, value, way_out);
+    return OPTIONS_BAD;
+}
+
+static enum options_result take_port(struct config *config, const char *value)
+{
+    uint64_t port;
+
+    if (!text_number(value, strlen(value), UINT16_MAX, &port))
+        return refuse('p', value, "a port is 0 to 65535");
+    config->port = (uint16_t)port;
+    return OPTIONS_RUN;
+}
+
+static enum options_result take_name(struct config *config, const char *value)
+{
+    size_t i, length = strlen(value);
+
+    for (i = 0; i < length; i++)
+        if (value[i] <= ' ' || value[i] > '~')
+            return refuse('n', value, "a host name is one word of ASCII");
+    if (length == 0 || length >= sizeof config->session.name)
+        return refuse('n', value, "a host name has 1 to 255 octets");
+    memcpy(config->session.name, value, length + 1);
+    return OPTIONS_RUN;
+}
+
+static enum options_result take_dialect(struct config *config, const char *value)
+{
+    return dialect_find(value, &config->session.dialect)
+               ? OPTIONS_RUN
+               : refuse('d', value, "the dialects are usal and itba");
+}
+
+static enum options_result refuse_later(char option)
+{
+    fprintf(stderr, "servidor: -%c: not available in this version yet: leave it out\n", option);
+    return OPTIONS_BAD;
+}
+
+static enum options_result refuse_unknown(char option, bool lacks_value)
+{
+    fprintf(stderr, "servidor: -%c: %s: servidor -h lists the options\n", option,
+            lacks_value ? "its value is missing" : "no such option");
+    return OPTIONS_BAD;
+}
+
+static enum options_result take_option(struct config *config, int option, const char *value)
+{
+    switch (option) {
+    case 'p':
+        return take_port(config, value);
+    case 'd':
+        return take_dialect(config, value);
+    case 'n':
+        return take_name(config, value);
+    case 'l':
+        config->journal.folder = value;
+        return OPTIONS_RUN;
+    case 'c':
+        config->settings_file = value;
+        return OPTIONS_RUN;
+    case 'o':
+        return OPTIONS_RUN; /* when the file has been read */
+    case 'f':
+        config->is_foreground = true;
+        return OPTIONS_RUN;
+    case 'q':
+        config->journal.is_quiet = true;
+        return OPTIONS_RUN;
+    case 's':
+        config->is_single = true;
+        return OPTIONS_RUN;
+    case 'h':
+        print_help();
+        return OPTIONS_DONE;
+    case 'v':
+        puts("servidor " VERSION);
+        return OPTIONS_DONE;
+    case ':':
+    case '?':
+        return refuse_unknown((char)optopt, option == ':');
+    default:
+        return refuse_later((char)option);
+    }
+}
+
+/* All options but the settings. */
+static enum options_result take_options(struct config *config, int argc, char *const argv[])
+{
+    enum options_result result = OPTIONS_RUN;
+    int option;
+
+    optind = 1;
+    while (result == OPTIONS_RUN &&
+           (option = getopt(argc, argv, ":" OPTIONS_NOW OPTIONS_LATER)) != -1)
+        result = take_option(config, option, optarg);
+    if (result == OPTIONS_RUN && optind < argc) {
+        fprintf(stderr, "servidor: %.64s: no operand is expected: servidor -h tells the usage\n",
+                argv[optind]);
+        result = OPTIONS_BAD;
+    }
+    return result;
+}
+
+static enum options_result take_settings(struct config *config, int argc, char *const argv[])
+{
+    char why[SETTINGS_WHY_ROOM];
+    int option;
+
+    settings_defaults(config);
+    if (config->settings_file != NULL && !settings_read(config, config->settings_file, why))
+        return complain("-c", why);
+    optind = 1;
+    while ((option = getopt(argc, argv, ":" OPTIONS_NOW OPTIONS_LATER)) != -1)
+        if (option == 'o' && !settings_take(config, optarg, why))
+            return complain("-o", why);
+    config->journal.asks_dns = config->asks_dns != 0;
+    return OPTIONS_RUN;
+}
+
+enum options_result options_read(struct config *config, int argc, char *const argv[])
+{
+    enum options_result result;
+
+    memset(config, 0, sizeof *config);
+    config->port = 2525;
+    config->journal.folder = "log";
+    memcpy(config->session.name, "localhost", sizeof "localhost");
+    result = take_options(config, argc, argv);
+    return result == OPTIONS_RUN ? take_settings(config, argc, argv) : result;
+}
