@@ -116,7 +116,7 @@ static void say_ready(struct server *server)
     snprintf(said, sizeof said, "Listening on TCP port %u\nListening on UDP port %u\n",
              server->config.port, server->config.port);
     if (server->parent >= 0) {
-        process_ready(server->parent, said, program.errors_path);
+        process_ready(server->parent, said);
         server->parent = -1;
         return;
     }
@@ -137,22 +137,23 @@ static bool reload_settings(struct config *config)
     return settings_change(config, &fresh);
 }
 
+/* The server itself: from here on it runs in the background, if it shall. */
 static int run(struct server *server)
 {
-    const struct master_hooks hooks = { reload_settings, say_ready };
-    int result;
-
     if (!server->config.is_foreground)
         server->parent = process_background();
     if (take_pidfile() != EXIT_SUCCESS)
         return EXIT_FAILURE;
-    result = master_run(server, &hooks) == 0 ? EXIT_SUCCESS : fail("start", "try again");
+    if (!server->config.is_foreground)
+        process_detach(program.errors_path);
+    master_run();
     pidfile_leave(program.pid_path);
-    return result;
+    return EXIT_SUCCESS;
 }
 
 static int serve(struct server *server)
 {
+    static const struct master_hooks hooks = { reload_settings, say_ready };
     const struct config *config = &server->config;
     pid_t holder = pidfile_holder(program.pid_path);
     /* One worker more of each kind than sessions: the one that says that all are busy. */
@@ -163,6 +164,8 @@ static int serve(struct server *server)
     if (start_counters(slots) != EXIT_SUCCESS || open_logs(config) != EXIT_SUCCESS ||
         open_sockets(server) != EXIT_SUCCESS)
         return EXIT_FAILURE;
+    if (master_prepare(server, &hooks) != 0)
+        return fail("pipes and tables", "raise ulimit -n, or lower workers-max");
     return run(server);
 }
 

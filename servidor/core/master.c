@@ -278,7 +278,7 @@ static void wait_for_news(void)
             slots_correct_hint(transport);
 }
 
-static int begin(struct server *server, const struct master_hooks *hooks)
+int master_prepare(struct server *server, const struct master_hooks *hooks)
 {
     const struct config *config = &server->config;
     enum transport transport;
@@ -291,25 +291,23 @@ static int begin(struct server *server, const struct master_hooks *hooks)
     /* Nobody waits for this pipe: a full one says as much as a read one. */
     fcntl(server->wake[0], F_SETFL, O_NONBLOCK);
     fcntl(server->wake[1], F_SETFL, O_NONBLOCK);
-    server->master = getpid();
     pool_start(&master.pools[TRANSPORT_TCP], (unsigned)config->workers_min,
                (unsigned)config->workers_max);
     pool_start(&master.pools[TRANSPORT_UDP], (unsigned)config->workers_min,
                (unsigned)config->udp_workers_max);
     for (transport = 0; transport < TRANSPORTS; transport++)
         slots_set_wake(transport, pool_low_mark(&master.pools[transport]));
-    signals_start(SIGNALS_MASTER);
     return 0;
 }
 
-int master_run(struct server *server, const struct master_hooks *hooks)
+void master_run(void)
 {
     uint64_t lost;
 
-    if (begin(server, hooks) != 0)
-        return -1;
+    master.server->master = getpid();
+    signals_start(SIGNALS_MASTER);
     look_after_children();
-    hooks->ready(server);
+    master.hooks->ready(master.server);
     while (master.stage == RUNNING || has_children()) {
         wait_for_news();
         bury_all();
@@ -321,5 +319,4 @@ int master_run(struct server *server, const struct master_hooks *hooks)
     if (lost > 0)
         fprintf(stderr, "servidor: %llu log records could not be written\n",
                 (unsigned long long)lost);
-    return 0;
 }

@@ -17,9 +17,12 @@ struct master_hooks {
 };
 
 /*
- * Runs the server, whose sockets are open and whose counters are started, until it is told
- * to end and the sessions are over. 0, or -1 with errno when it could not begin.
+ * Makes what master_run() needs for `server`, whose counters are started. 0, or -1 with
+ * errno. Both arguments must outlive the server.
  */
-int master_run(struct server *server, const struct master_hooks *hooks);
+int master_prepare(struct server *server, const struct master_hooks *hooks);
+
+/* Runs the prepared server until it is told to end and its sessions are over. */
+void master_run(void);
 
 #endif

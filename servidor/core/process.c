@@ -94,11 +94,15 @@ static void redirect(int standard, const char *path, int flags)
     }
 }
 
-void process_ready(int parent, const char *said, const char *errors_path)
+void process_detach(const char *errors_path)
 {
-    redirect(STDERR_FILENO, errors_path, O_WRONLY | O_APPEND | O_CREAT);
     redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
     redirect(STDOUT_FILENO, "/dev/null", O_WRONLY);
+    redirect(STDERR_FILENO, errors_path, O_WRONLY | O_APPEND | O_CREAT);
+}
+
+void process_ready(int parent, const char *said)
+{
     /* If the parent has been killed meanwhile, nobody is left to be told. */
     while (write(parent, said, strlen(said)) < 0 && errno == EINTR)
         continue;

@@ -25,16 +25,20 @@ const char *process_describe(int status, char *out, size_t room);
 
 /*
  * Goes on in the background. The calling process does not return: it waits for the word of
- * its child, then ends with 0 (ready: `said` printed on standard output) or 1. The child
- * returns with the descriptor on which process_ready() gives that word.
+ * its child, prints it and ends with 0, or ends with 1 if the child ends without one. The
+ * child returns with the descriptor for process_ready(), still able to complain on standard
+ * error.
  */
 int process_background(void);
 
 /*
- * In the background: tells the parent that all is ready and has it print `said`, then gives
- * up the terminal; standard error goes to the end of `errors_path`, or nowhere if that
- * cannot be opened.
+ * Lets the terminal go: standard error goes to the end of `errors_path`, or nowhere if that
+ * cannot be opened. To be done before children are born, or they would hold the terminal,
+ * or a pipe to somebody who waits for its end.
  */
-void process_ready(int parent, const char *said, const char *errors_path);
+void process_detach(const char *errors_path);
+
+/* Gives the waiting parent the word: `said`, for standard output. */
+void process_ready(int parent, const char *said);
 
 #endif
