@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/master.h"
@@ -17,7 +18,7 @@
 #include "settings.h"
 #include "watch/counters.h"
 
-enum { EXIT_USAGE = 2, PATH_ROOM = 4096, PORT_TRIES = 16 };
+enum { EXIT_USAGE = 2, PATH_ROOM = 4096, PORT_TRIES = 20, PORT_PAUSE_MS = 100 };
 
 static struct {
     int argc;
@@ -38,31 +39,51 @@ static enum socket_sharing udp_sharing(const struct config *config)
     return config->udp_ports.is_same ? SOCKET_SHARED : SOCKET_ALONE;
 }
 
-/* Opens both sockets on `port`. Where the system chooses, UDP gets the number TCP got. */
-static bool open_ports(struct server *server, uint16_t port)
+/*
+ * Opens both sockets on `port`. Where the system chooses, UDP gets the number TCP got.
+ * NULL, or the transport whose port is not to be had, with errno.
+ */
+static const char *open_ports(struct server *server, uint16_t port)
 {
+    int saved;
+
     server->listener = socket_listen(port);
     if (server->listener < 0)
-        return false;
+        return "TCP";
     server->datagrams = socket_datagram(socket_port(server->listener),
                                         udp_sharing(&server->config));
     if (server->datagrams >= 0)
-        return true;
+        return NULL;
+    saved = errno;
     close(server->listener);
-    server->listener = -1;
-    return false;
+    errno = saved;
+    return "UDP";
+}
+
+/*
+ * How often a port in use is tried again. A number that the system chose for TCP may be taken
+ * for UDP; and after a crash, of which a pid file tells, the workers of the dead master need
+ * a moment to let its ports go.
+ */
+static int port_tries(uint16_t port)
+{
+    if (port == 0)
+        return PORT_TRIES;
+    return access(program.pid_path, F_OK) == 0 ? PORT_TRIES : 1;
 }
 
 static int open_sockets(struct server *server)
 {
+    const struct timespec pause = { .tv_nsec = PORT_PAUSE_MS * 1000000L };
     uint16_t port = server->config.port;
+    int tries = port_tries(port);
+    const char *missing;
     char thing[64];
-    int tries = port == 0 ? PORT_TRIES : 1;
 
-    while (!open_ports(server, port) && --tries > 0 && errno == EADDRINUSE)
-        continue;
-    if (server->listener < 0) {
-        snprintf(thing, sizeof thing, "port %u", port);
+    while ((missing = open_ports(server, port)) != NULL && errno == EADDRINUSE && --tries > 0)
+        nanosleep(&pause, NULL);
+    if (missing != NULL) {
+        snprintf(thing, sizeof thing, "-p %u: %s port %u", port, missing, port);
         return fail(thing, "choose another with -p, or end what uses it");
     }
     if (!socket_is_dual(server->listener))
@@ -124,17 +145,18 @@ static void say_ready(struct server *server)
     fflush(stdout);
 }
 
-static bool reload_settings(struct config *config)
+static void reload(struct config *config)
 {
     struct config fresh;
 
+    if (!config->is_foreground)
+        process_detach(program.errors_path);
     if (config->settings_file == NULL)
-        return false;
-    if (options_read(&fresh, program.argc, program.argv) != OPTIONS_RUN) {
+        return;
+    if (options_read(&fresh, program.argc, program.argv) == OPTIONS_RUN)
+        settings_change(config, &fresh);
+    else
         fputs("servidor: the old settings stay\n", stderr);
-        return false;
-    }
-    return settings_change(config, &fresh);
 }
 
 /* The server itself: from here on it runs in the background, if it shall. */
@@ -153,7 +175,7 @@ static int run(struct server *server)
 
 static int serve(struct server *server)
 {
-    static const struct master_hooks hooks = { reload_settings, say_ready };
+    static const struct master_hooks hooks = { reload, say_ready };
     const struct config *config = &server->config;
     pid_t holder = pidfile_holder(program.pid_path);
     /* One worker more of each kind than sessions: the one that says that all are busy. */

@@ -158,7 +158,6 @@ static enum options_result take_settings(struct config *config, int argc, char *
     while ((option = getopt(argc, argv, ":" OPTIONS_NOW OPTIONS_LATER)) != -1)
         if (option == 'o' && !settings_take(config, optarg, why))
             return complain("-o", why);
-    config->journal.asks_dns = config->asks_dns != 0;
     return OPTIONS_RUN;
 }
 

@@ -102,7 +102,7 @@ static const struct setting table[] = {
       "sessions over TCP at once from one address, loopback apart" },
     { "drain-timeout", "30", NUMBER(drain_timeout_s, 0, MANY), true,
       "seconds that sessions have to end after SIGTERM" },
-    { "resolve", "no", CHOICE(asks_dns, "no yes "), true,
+    { "resolve", "no", CHOICE(journal.asks_dns, "no yes "), true,
       "ask the DNS for the names that stand in the logs: no or yes" },
     { "udp-port", "ephemeral", parse_udp_ports, FIELD(udp_ports), 0, 0, NULL, false,
       "port of a UDP session: ephemeral, same (the well-known one) or LO-HI" },
@@ -230,26 +230,20 @@ bool settings_read(struct config *config, const char *path, char why[SETTINGS_WH
     return is_good;
 }
 
-bool settings_change(struct config *running, const struct config *fresh)
+void settings_change(struct config *running, const struct config *fresh)
 {
-    bool has_changed = false;
     size_t i;
 
     for (i = 0; i < ROWS; i++) {
         char *old = field_of(running, &table[i]);
         const char *new = (const char *)fresh + table[i].offset;
 
-        if (memcmp(old, new, table[i].size) == 0)
-            continue;
-        if (!table[i].is_live) {
+        if (table[i].is_live)
+            memcpy(old, new, table[i].size);
+        else if (memcmp(old, new, table[i].size) != 0)
             fprintf(stderr, "servidor: %s: a change counts from the next start on\n",
                     table[i].name);
-            continue;
-        }
-        memcpy(old, new, table[i].size);
-        has_changed = true;
     }
-    return has_changed;
 }
 
 void settings_print(FILE *out)

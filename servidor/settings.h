@@ -29,9 +29,9 @@ bool settings_read(struct config *config, const char *path, char why[SETTINGS_WH
 
 /*
  * Copies to `running` the settings of `fresh` that a running server can change. Those that
- * it cannot are named on standard error if they differ. Returns true when any was changed.
+ * it cannot are named on standard error if they differ.
  */
-bool settings_change(struct config *running, const struct config *fresh);
+void settings_change(struct config *running, const struct config *fresh);
 
 /* Prints a line for each setting: name, default, what it is for. */
 void settings_print(FILE *out);

@@ -33,7 +33,6 @@ struct config {
     uint64_t workers_max;
     uint64_t udp_workers_max;
     uint64_t drain_timeout_s;
-    uint64_t asks_dns;
     uint64_t udp_plain; /* enum udp_plain */
     struct udp_ports udp_ports;
 };

@@ -26,6 +26,7 @@
 
 enum {
     TICK_MS = 1000,
+    DOOR_PAUSE_MS = 100, /* from a door's violent end to the next one */
     GRACE_MS = 2000, /* from "now" to SIGKILL */
     DESCRIPTION_ROOM = 32,
 };
@@ -126,7 +127,7 @@ static void keep_door(void)
         return;
     master.door = process_fork(live_as_door, NULL);
     if (master.door < 0)
-        master.door_not_before_ms = clock_now_ms() + TICK_MS;
+        master.door_not_before_ms = clock_now_ms() + DOOR_PAUSE_MS;
 }
 
 /* A worker's end: its slot is put right whatever it was doing, and a violent end is said. */
@@ -151,13 +152,26 @@ static void bury_worker(int slot, pid_t child, int status)
                 (long)child, how, view.state == SLOT_BUSY ? ", and its session" : "");
 }
 
+static void bury_door(int status)
+{
+    char how[DESCRIPTION_ROOM];
+
+    master.door = 0;
+    if (status == 0)
+        return;
+    /* Hellos wait in its socket meanwhile, or are said again. */
+    master.door_not_before_ms = clock_now_ms() + DOOR_PAUSE_MS;
+    if (master.stage == RUNNING)
+        fprintf(stderr, "servidor: the door ended by %s: another takes its place\n",
+                process_describe(status, how, sizeof how));
+}
+
 static void bury(pid_t child, int status)
 {
     int slot, slots = (int)counters()->slot_count;
 
     if (child == master.door) {
-        master.door = 0;
-        master.door_not_before_ms = status == 0 ? 0 : clock_now_ms() + TICK_MS / 10;
+        bury_door(status);
         return;
     }
     for (slot = 0; slot < slots; slot++)
@@ -213,13 +227,16 @@ static void next_stage(enum stage stage)
     tell_all(words[stage]);
 }
 
-/* Logs are opened anew; where a setting changed, workers and door are replaced one by one. */
+/*
+ * Logs are opened anew, and idle workers and the door make room for others that know the
+ * settings of now; a session goes on as it began.
+ */
 static void reload(void)
 {
     atomic_fetch_add(&counters()->log_generation, 1);
     journal_reopen();
-    if (master.hooks->reload(&master.server->config))
-        tell_all(SIGTERM);
+    master.hooks->reload(&master.server->config);
+    tell_all(SIGTERM);
 }
 
 static void obey(unsigned marks)
@@ -246,6 +263,12 @@ static void look_after_children(void)
     keep_door();
 }
 
+/* The sooner of the two times, unless `then_ms` is over. */
+static int64_t sooner(int64_t tick_ms, int64_t then_ms, int64_t now_ms)
+{
+    return then_ms > now_ms && then_ms < tick_ms ? then_ms : tick_ms;
+}
+
 /* When there is something to do even without news. */
 static int64_t next_tick_ms(int64_t now_ms)
 {
@@ -254,12 +277,10 @@ static int64_t next_tick_ms(int64_t now_ms)
 
     if (master.stage != RUNNING)
         return master.stage_ends_ms < tick_ms ? master.stage_ends_ms : tick_ms;
-    for (transport = 0; transport < TRANSPORTS; transport++) {
-        int64_t birth_ms = master.pools[transport].no_birth_before_ms;
-
-        if (birth_ms > now_ms && birth_ms < tick_ms)
-            tick_ms = birth_ms;
-    }
+    if (master.door <= 0)
+        tick_ms = sooner(tick_ms, master.door_not_before_ms, now_ms);
+    for (transport = 0; transport < TRANSPORTS; transport++)
+        tick_ms = sooner(tick_ms, master.pools[transport].no_birth_before_ms, now_ms);
     return tick_ms;
 }
 

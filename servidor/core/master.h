@@ -7,11 +7,8 @@
 #include "core/server.h"
 
 struct master_hooks {
-    /*
-     * Reads the settings again into `config`; false, having said why on standard error,
-     * leaves it as it was.
-     */
-    bool (*reload)(struct config *config);
+    /* Reads the settings again into `config`, or says on standard error why they stay. */
+    void (*reload)(struct config *config);
     /* All children are born; `server` can be connected to. */
     void (*ready)(struct server *server);
 };

@@ -3,6 +3,7 @@
 
 enum {
     BURST_LIMIT = 1024,      /* births in one round */
+    QUICK_MS = 100,          /* a burst used up sooner than this was too small */
     CALM_MS = 1000,          /* without growth, until bursts begin small again */
     RETIRE_AFTER_MS = 3000,  /* without growth, until workers retire */
     RETIRE_EVERY_MS = 500,
@@ -35,19 +36,18 @@ bool pool_is_full(const struct pool *pool, const struct slot_census *census)
     return total(census) >= pool->max + 1;
 }
 
+/* Idle workers run out: a burst of births. */
 static int grow(struct pool *pool, const struct slot_census *census, int64_t now_ms)
 {
     unsigned room = pool_is_full(pool, census) ? 0 : pool->max + 1 - total(census);
-    unsigned births;
+    int64_t since_ms = now_ms - pool->last_growth_ms;
 
-    if (now_ms < pool->no_birth_before_ms)
-        return 0;
-    if (now_ms - pool->last_growth_ms > CALM_MS)
+    if (since_ms > CALM_MS)
         pool->burst = pool->min;
-    births = least(pool->burst, room);
-    pool->burst = least(2 * pool->burst, BURST_LIMIT);
+    else if (since_ms < QUICK_MS)
+        pool->burst = least(2 * pool->burst, BURST_LIMIT);
     pool->last_growth_ms = now_ms;
-    return (int)births;
+    return (int)least(pool->burst, room);
 }
 
 static int shrink(struct pool *pool, unsigned surplus, int64_t now_ms)
@@ -63,8 +63,12 @@ int pool_decide(struct pool *pool, const struct slot_census *census, int64_t now
 {
     unsigned ready = census->starting + census->idle, high = 2 * pool->min;
 
-    if (ready < pool_low_mark(pool) || total(census) < pool->min)
+    if (now_ms < pool->no_birth_before_ms)
+        return 0;
+    if (ready < pool_low_mark(pool))
         return grow(pool, census, now_ms);
+    if (total(census) < pool->min)
+        return (int)(pool->min - total(census));
     if (ready > high)
         return shrink(pool, ready - high, now_ms);
     return 0;

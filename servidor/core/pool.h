@@ -2,8 +2,8 @@
  * How many workers there should be. Pure: a census of the slots and the time come in,
  * "fork so many" or "retire so many" comes out; core/master does it.
  *
- * A few idle workers always wait ahead. While they run out, births double from round to
- * round; when far too many are idle for some seconds, half of the surplus goes, again and
+ * A few idle workers always wait ahead. While they run out as fast as they come, births
+ * double from round to round; when far too many are idle for some seconds, half of the surplus goes, again and
  * again. A worker being born counts as idle, or every round would fork for it anew.
  */
 #ifndef CORE_POOL_H

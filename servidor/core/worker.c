@@ -154,7 +154,9 @@ static void serve_hello(const struct hello *hello)
     if (hello->length > 0)
         channel_plain_take_hello(&worker.plain, hello->text, (size_t)hello->length);
     worker.is_in_plain = true;
-    serve(channel, &hello->peer, REPLY_GREETING, PLAIN_FIRST_WAIT_S);
+    serve(channel, &hello->peer, REPLY_GREETING,
+          config->session.read_timeout_s < PLAIN_FIRST_WAIT_S ? config->session.read_timeout_s
+                                                              : PLAIN_FIRST_WAIT_S);
     worker.is_in_plain = false;
 }
 

@@ -12,7 +12,7 @@
 /* Of one line, this many octets are logged. Twice the longest command of the default settings. */
 enum { LINE_SHOWN = 4096, PREFIX_ROOM = 512 };
 
-static struct journal_config settings;
+static const struct journal_config *settings;
 static struct logfile requests = { .kind = LOG_REQUESTS };
 static struct logfile accesses = { .kind = LOG_ACCESS };
 
@@ -29,7 +29,7 @@ static struct {
 
 int journal_open(const struct journal_config *config, char path[JOURNAL_PATH_ROOM])
 {
-    settings = *config;
+    settings = config;
     snprintf(path, JOURNAL_PATH_ROOM, "%s/peticiones.log", config->folder);
     if (logfile_open(&requests, path) != 0)
         return -1;
@@ -65,7 +65,7 @@ void journal_begin(const struct peer *peer, enum transport transport)
     int length;
 
     peer_text(peer, session.address);
-    resolve_name(peer, settings.asks_dns, session.name);
+    resolve_name(peer, settings->asks_dns != 0, session.name);
     session.port = peer->port;
     session.transport = transport;
     session.text_length = 0;
@@ -136,7 +136,7 @@ void journal_text(const char *octets, size_t length)
 {
     const char *end = octets + length, *line_end;
 
-    if (settings.is_quiet)
+    if (settings->is_quiet)
         return;
     while (octets < end) {
         line_end = memchr(octets, '\n', (size_t)(end - octets));
@@ -150,7 +150,7 @@ void journal_text(const char *octets, size_t length)
 
 void journal_text_end(void)
 {
-    if (settings.is_quiet)
+    if (settings->is_quiet)
         journal_received(".", 1);
 }
 

@@ -10,14 +10,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "net/peer.h"
 #include "watch/counters.h"
 
 struct journal_config {
     const char *folder;
-    bool is_quiet;    /* leave out the lines of mails' texts */
-    bool asks_dns;    /* log names instead of addresses */
+    bool is_quiet;     /* leave out the lines of mails' texts */
+    uint64_t asks_dns; /* 1: log names instead of addresses, 0: do not */
 };
 
 /*
