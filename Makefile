@@ -4,7 +4,7 @@
 # make check   runs the static checks
 # make clean   removes what was built
 #
-# CC, CFLAGS and LDFLAGS are yours: make CC=clang CFLAGS='-O0 -g'
+# CC, CFLAGS and LDFLAGS are yours: make CC=clang CFLAGS='-O0 -g'. V=1 shows the commands.
 
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -14,6 +14,7 @@ COMPILE  = $(CC) $(POSIX) $(WARN) -MMD -MP -Iservidor -Icliente $(CFLAGS)
 LINK     = $(CC) $(CFLAGS) $(LDFLAGS)
 MAKEFLAGS += --jobs=$(shell getconf _NPROCESSORS_ONLN)
 
+Q := $(if $(V),,@)
 B := .build
 # The file names say what is what: a folder of servidor/ is a room of the house,
 # each NAME in PROGRAMS is a main, each test/unit/*.c and test/fuzz/*.c too.
@@ -29,26 +30,31 @@ FUZZERS  := $(patsubst %.c,$(B)/%,$(wildcard test/fuzz/*.c))
 all: $(PROGRAMS)
 
 servidor/servidor: $(FRONT) $(ROOMS)
-	$(LINK) -o $@ $(FRONT) $(ROOMS)
+	@echo "  LINK  $@"
+	$(Q)$(LINK) -o $@ $(FRONT) $(ROOMS)
 
 cliente/cliente: $(B)/cliente/cliente.o $(CLIENT) $(NET)
-	$(LINK) -o $@ $(B)/cliente/cliente.o $(CLIENT) $(NET)
+	@echo "  LINK  $@"
+	$(Q)$(LINK) -o $@ $(B)/cliente/cliente.o $(CLIENT) $(NET)
 
 units: $(UNITS)
 $(UNITS): %: %.o $(ROOMS) $(filter-out %/main.o,$(FRONT)) $(CLIENT)
-	$(LINK) -o $@ $^
+	@echo "  LINK  $@"
+	$(Q)$(LINK) -o $@ $^
 
 # The fuzz targets are one command each, since everything in them is instrumented.
 fuzzers: $(FUZZERS)
 $(B)/test/fuzz/%: test/fuzz/%.c $(wildcard servidor/*/*.[ch] cliente/orders.[ch])
 	@mkdir -p $(@D)
-	clang $(POSIX) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	@echo "  FUZZ  $@"
+	$(Q)clang $(POSIX) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -Iservidor -Icliente -o $@ $< $(wildcard servidor/*/*.c) cliente/orders.c
 
 # Other flags or another compiler make everything anew: the command is a prerequisite.
 $(B)/%.o: %.c $(B)/command
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@ $<
+	@echo "  CC    $<"
+	$(Q)$(COMPILE) -c -o $@ $<
 
 $(B)/command: FORCE
 	@mkdir -p $(@D)
