@@ -28,6 +28,11 @@ int channel_wait(struct channel *channel, int descriptor, enum channel_side side
         errno = watch->is_stopping ? ECANCELED : EMFILE;
         return -1;
     }
+    /* Looked at first, so that a peer that never pauses cannot outlive its deadline. */
+    if (deadline_ms <= clock_now_ms()) {
+        errno = ETIMEDOUT;
+        return -1;
+    }
     FD_ZERO(&readable);
     FD_ZERO(&writable);
     FD_SET(descriptor, side == CHANNEL_READABLE ? &readable : &writable);

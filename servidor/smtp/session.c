@@ -129,10 +129,7 @@ static void turn(struct session *session, uint64_t wait_s)
     if (deadline_ms > session->deadline_ms)
         deadline_ms = session->deadline_ms;
     got = channel_read(session->channel, input, sizeof input, deadline_ms);
-    /* A client that never pauses does not outlive its session either. */
-    if (got > 0 && clock_now_ms() >= session->deadline_ms)
-        end_with(session, REPLY_TIMEOUT);
-    else if (got > 0)
+    if (got > 0)
         take(session, input, (size_t)got);
     else
         end_without_input(session, got);
