@@ -1,0 +1,236 @@
+/*
+ * cliente: replays a file of SMTP orders against a server, over TCP or UDP. This
+ * file reads the command line and the order file, and puts the parts together; the
+ * dialogue is in replay.h, what carries it in link.h. See cliente(1).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "net/clock.h"
+#include "net/text.h"
+#include "net/version.h"
+#include "portlog.h"
+#include "replay.h"
+#include "say.h"
+
+enum { EXIT_USAGE = 2, GO_ON = -1, RETRIES_LIMIT = 1000, WAIT_LIMIT_S = 86400 };
+
+static const struct link_kind *const kinds[] = { &link_tcp, &link_udp, NULL };
+
+struct options {
+    struct link_target target;
+    const struct link_kind *kind;
+    const char *folder, *file;
+};
+
+static const char usage[] =
+    "usage: cliente [-p PORT] [-l DIR] [-r RETRIES] [-t SECONDS] [-h] [-v]\n"
+    "               HOST TCP|UDP FILE\n"
+    "\n"
+    "Sends the SMTP orders in FILE, line by line, and keeps the replies in DIR/PORT.txt,\n"
+    "PORT being the local port.\n"
+    "\n"
+    "  -p PORT     port of the server (2525)\n"
+    "  -l DIR      folder of the log (log)\n"
+    "  -r RETRIES  over UDP, how often to repeat what is not answered (5)\n"
+    "  -t SECONDS  over UDP, the first wait for a reply (1), doubled at each retry up to 8;\n"
+    "              over TCP, the whole wait for a reply (300)\n"
+    "  -h          show this\n"
+    "  -v          show the version\n";
+
+/* Sends on what was printed. Returns an exit status. */
+static int flush_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    say("standard output: %s", strerror(errno));
+    return 1;
+}
+
+static int show(const char *text)
+{
+    fputs(text, stdout);
+    return flush_output();
+}
+
+/* Reads "2", "0.25" or ".5" as milliseconds from 1 on. Returns 0, or -1 for anything else. */
+static int read_seconds(const char *text, int64_t *ms)
+{
+    static const uint64_t units[] = { 0, 100, 10, 1 };
+    size_t whole = strcspn(text, "."), length = strlen(text);
+    size_t digits = whole < length ? length - whole - 1 : 0;
+    uint64_t seconds = 0, fraction = 0;
+
+    if ((whole > 0 && !text_number(text, whole, WAIT_LIMIT_S, &seconds)) || digits > 3 ||
+        (digits > 0 && !text_number(text + whole + 1, digits, 999, &fraction)))
+        return -1;
+    *ms = (int64_t)(seconds * 1000 + fraction * units[digits]);
+    return *ms > 0 ? 0 : -1;
+}
+
+static int refuse(char letter, const char *value, const char *rule)
+{
+    say("-%c %s: %s", letter, value, rule);
+    return EXIT_USAGE;
+}
+
+/* Reads one option that getopt() found. Returns GO_ON or an exit status. */
+static int read_option(struct options *options, int letter)
+{
+    uint64_t number;
+
+    switch (letter) {
+    case 'p':
+        if (!text_number(optarg, strlen(optarg), 65535, &number) || number == 0)
+            return refuse('p', optarg, "a port is 1 to 65535");
+        options->target.port = (uint16_t)number;
+        return GO_ON;
+    case 'r':
+        if (!text_number(optarg, strlen(optarg), RETRIES_LIMIT, &number))
+            return refuse('r', optarg, "retries are 0 to 1000");
+        options->target.retries = (unsigned)number;
+        return GO_ON;
+    case 't':
+        if (read_seconds(optarg, &options->target.wait_ms) != 0)
+            return refuse('t', optarg, "a wait is 0.001 to 86400 seconds");
+        return GO_ON;
+    case 'l':
+        options->folder = optarg;
+        return GO_ON;
+    case 'h':
+        return show(usage);
+    case 'v':
+        return show("cliente " VERSION "\n");
+    case ':':
+        say("-%c: its value is missing; cliente -h shows the usage", optopt);
+        return EXIT_USAGE;
+    default:
+        say("-%c: no such option; cliente -h shows the usage", optopt);
+        return EXIT_USAGE;
+    }
+}
+
+/* Reads HOST, the protocol and FILE. Returns GO_ON or an exit status. */
+static int read_operands(struct options *options, int count, char **operands)
+{
+    static const char *const names[] = { "HOST", "TCP or UDP", "FILE" };
+    const struct link_kind *const *kind;
+
+    if (count < 3) {
+        say("%s is missing; cliente -h shows the usage", names[count]);
+        return EXIT_USAGE;
+    }
+    if (count > 3) {
+        say("%s: one operand too many; cliente -h shows the usage", operands[3]);
+        return EXIT_USAGE;
+    }
+    options->target.host = operands[0];
+    options->file = operands[2];
+    for (kind = kinds; *kind != NULL; kind++)
+        if (text_is_word(operands[1], strlen(operands[1]), (*kind)->name))
+            options->kind = *kind;
+    if (options->kind != NULL)
+        return GO_ON;
+    say("%s: the protocol is TCP or UDP", operands[1]);
+    return EXIT_USAGE;
+}
+
+static int read_command_line(struct options *options, int argc, char **argv)
+{
+    int letter, status = GO_ON;
+
+    opterr = 0;
+    while (status == GO_ON && (letter = getopt(argc, argv, ":p:l:r:t:hv")) != -1)
+        status = read_option(options, letter);
+    if (status == GO_ON)
+        status = read_operands(options, argc - optind, argv + optind);
+    if (status == GO_ON && options->target.wait_ms == 0)
+        options->target.wait_ms = options->kind->default_wait_ms;
+    return status;
+}
+
+/* Reads all of `file`. Returns memory that the caller frees, or NULL with errno. */
+static char *read_all(FILE *file, size_t *length)
+{
+    size_t room = 65536;
+    char *text = malloc(room), *more;
+
+    *length = 0;
+    while (text != NULL) {
+        *length += fread(text + *length, 1, room - *length, file);
+        if (*length < room)
+            break;
+        room *= 2;
+        more = realloc(text, room);
+        if (more == NULL)
+            free(text);
+        text = more;
+    }
+    if (text != NULL && ferror(file)) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* Reads the order file. Returns memory that the caller frees, or NULL after saying why. */
+static char *load(const char *path, size_t *length)
+{
+    FILE *file = fopen(path, "r");
+    char *text = file == NULL ? NULL : read_all(file, length);
+
+    if (text == NULL)
+        say("%s: %s", path, strerror(errno));
+    if (file != NULL)
+        fclose(file);
+    return text;
+}
+
+static int announce(const struct link *link)
+{
+    char date[CLOCK_DATE_ROOM];
+
+    printf("Connected to %s on port %u at %s\n", link->target->host, (unsigned)link->local_port,
+           clock_date(time(NULL), date));
+    return flush_output();
+}
+
+/* Replays the orders over an open link. Returns the exit status. */
+static int replay_over(struct link *link, const char *folder, struct orders orders)
+{
+    struct portlog *log = portlog_open(folder, link->local_port, link->kind->name);
+    int status;
+
+    if (log == NULL)
+        return 1;
+    status = announce(link);
+    if (status == 0)
+        status = replay_run(link, log, orders);
+    return portlog_close(log) == 0 ? status : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = { .target = { .port = 2525, .retries = 5 }, .folder = "log" };
+    int status = read_command_line(&options, argc, argv);
+    struct orders orders = { 0 };
+    struct link *link;
+    char *text;
+
+    if (status != GO_ON)
+        return status;
+    text = load(options.file, &orders.length);
+    if (text == NULL)
+        return 1;
+    orders.text = text;
+    link = options.kind->open(&options.target);
+    status = link == NULL ? 1 : replay_over(link, options.folder, orders);
+    if (link != NULL)
+        link->kind->close(link);
+    free(text);
+    return status;
+}

@@ -1,0 +1,95 @@
+/*
+ * A link carries one dialogue to a server: order lines out, replies in. There is
+ * one kind for each transport; the dialogue knows none of them. To add a kind,
+ * write its five functions and name it in the table of cliente.c.
+ */
+#ifndef CLIENTE_LINK_H
+#define CLIENTE_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/peer.h"
+
+struct order;
+struct reply;
+
+/* The most addresses of one host that are tried. */
+enum { LINK_ADDRESSES = 8 };
+
+/* Whom to reach, and how patiently. */
+struct link_target {
+    const char *host;
+    uint16_t port;
+    unsigned retries; /* of what was not answered, over UDP */
+    int64_t wait_ms;  /* for a reply; over UDP the first of several waits */
+};
+
+enum link_result {
+    LINK_SENT,   /* taken; no reply is due, or none has come yet */
+    LINK_REPLY,  /* `reply` is filled, and valid until the next call on the link */
+    LINK_SILENT, /* no reply within the waits and retries */
+    LINK_GONE,   /* the server closed or refuses; `error` is its errno, 0 for an orderly close */
+    LINK_UNSENT, /* this system cannot send it; `error` says why */
+    LINK_NOISE   /* the server answers, but not with replies */
+};
+
+struct link {
+    const struct link_kind *kind;
+    const struct link_target *target;
+    uint16_t local_port;
+    unsigned sends; /* how often the last thing was sent: a hello, to each address */
+    int error;      /* an errno, with LINK_GONE and LINK_UNSENT */
+};
+
+struct link_kind {
+    const char *name;        /* in the log and on the command line */
+    int64_t default_wait_ms;
+
+    /*
+     * Makes a link with a local port. `target` must outlive it. Returns NULL
+     * after saying why not; else close() frees it.
+     */
+    struct link *(*open)(const struct link_target *target);
+
+    /* Waits for the first reply, over UDP after asking for it. Never LINK_SENT. */
+    enum link_result (*greet)(struct link *link, struct reply *reply);
+
+    /* Sends a line and its CRLF and waits for the reply to it. Never LINK_SENT. */
+    enum link_result (*ask)(struct link *link, const struct order *line, struct reply *reply);
+
+    /*
+     * Sends, now or with lines that follow, a line to which no reply is due.
+     * LINK_REPLY: the server ended the session with a reply all the same.
+     */
+    enum link_result (*text)(struct link *link, const struct order *line, struct reply *reply);
+
+    /* Ends the link without sending what waits to be sent. */
+    void (*close)(struct link *link);
+};
+
+extern const struct link_kind link_tcp, link_udp;
+
+/* For the kinds alone, in link.c: */
+
+/*
+ * Looks up the addresses of the target's host, at most LINK_ADDRESSES, in the
+ * order in which to try them. Returns how many; 0 after saying why there is none.
+ */
+size_t link_resolve(const struct link_target *target, struct peer peers[LINK_ADDRESSES]);
+
+/* Makes a socket's calls return instead of wait. Returns 0, or -1 with errno. */
+int link_never_block(int socket);
+
+/* Is `error` the errno of a call that would have waited, or was interrupted? */
+bool link_is_passing(int error);
+
+/*
+ * Waits until `socket` is ready for one of `events` (of poll(2)), or failed, and
+ * returns which. Returns 0 once `deadline_ms` of clock_now_ms() has passed, even
+ * if it is ready: a flood of input cannot move a deadline.
+ */
+short link_wait(int socket, short events, int64_t deadline_ms);
+
+#endif

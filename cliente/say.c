@@ -1,0 +1,48 @@
+/* See say.h. */
+#include "say.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "net/text.h"
+
+void say(const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    fputs("cliente: ", stderr);
+    vfprintf(stderr, format, values);
+    fputc('\n', stderr);
+    va_end(values);
+}
+
+/* The length to quote of a text that is too long: no UTF-8 character is cut in two. */
+static size_t cut(const char *text)
+{
+    size_t length = SAY_QUOTED;
+
+    while (length > SAY_QUOTED - 3 && ((unsigned char)text[length] & 0xc0) == 0x80)
+        length--;
+    return length;
+}
+
+const char *say_quote(char out[SAY_QUOTE_ROOM], const char *text, size_t length)
+{
+    const char *tail = "\"";
+    size_t used;
+
+    if (length > 0 && text[length - 1] == '\n')
+        length--;
+    if (length > 0 && text[length - 1] == '\r')
+        length--;
+    if (length > SAY_QUOTED) {
+        length = cut(text);
+        tail = "...\"";
+    }
+    out[0] = '"';
+    used = 1 + text_escape(out + 1, SAY_QUOTE_ROOM - 1 - sizeof "...\"", text, length);
+    memcpy(out + used, tail, strlen(tail) + 1);
+    return out;
+}
