@@ -6,6 +6,11 @@ cd "$(dirname "$0")/.." || exit 1
 
 file=${1:-log}/servidor.pid
 pid=$(cat "$file" 2>/dev/null)
+# A file that a crash left behind may name a process that is somebody else's by now.
+case $(ps -o comm= -p "${pid:-0}" 2>/dev/null) in
+*servidor) ;;
+*) pid= ;;
+esac
 if [ -z "$pid" ] || ! kill -s TERM "$pid" 2>/dev/null; then
     echo "paraServidor.sh: $file: no server is running there" >&2
     exit 1

@@ -3,6 +3,7 @@
  * while the user still looks, then the master takes over.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "core/master.h"
 #include "core/pidfile.h"
 #include "core/process.h"
+#include "core/signals.h"
 #include "core/worker.h"
 #include "net/socket.h"
 #include "options.h"
@@ -187,7 +189,8 @@ static int serve(struct server *server)
         open_sockets(server) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     if (master_prepare(server, &hooks) != 0)
-        return fail("pipes and tables", "raise ulimit -n, or lower workers-max");
+        return fail("pipes and tables",
+                    "raise ulimit -n, hand over fewer descriptors, or lower workers-max");
     return run(server);
 }
 
@@ -199,10 +202,26 @@ static int serve_single(struct server *server)
     return EXIT_SUCCESS;
 }
 
+/* A program started without one of the standard descriptors would have a log or a port there. */
+static void fill_standard_descriptors(void)
+{
+    int descriptor;
+
+    do
+        descriptor = open("/dev/null", O_RDWR);
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor > STDERR_FILENO)
+        close(descriptor);
+}
+
 int main(int argc, char *argv[])
 {
     struct server *server = &program.server;
-    enum options_result result = options_read(&server->config, argc, argv);
+    enum options_result result;
+
+    fill_standard_descriptors();
+    signals_spare();
+    result = options_read(&server->config, argc, argv);
 
     if (result != OPTIONS_RUN)
         return result == OPTIONS_DONE ? EXIT_SUCCESS : EXIT_USAGE;

@@ -9,6 +9,8 @@
 #include "net/version.h"
 #include "settings.h"
 
+enum { COMPLAINT_ROOM = 1024 };
+
 /* The options, for getopt(3): first those of this version, then those that are to come. */
 #define OPTIONS_NOW "p:d:n:l:c:o:fqshv"
 #define OPTIONS_LATER "P:u:T:m:"
@@ -33,16 +35,27 @@ static void print_help(void)
     settings_print(stdout);
 }
 
-static enum options_result complain(const char *option, const char *why)
+/* One line on standard error, whatever stands in `thing` or `why`. */
+static enum options_result complain(const char *thing, const char *why)
 {
-    fprintf(stderr, "servidor: %s %s\n", option, why);
+    char shown[COMPLAINT_ROOM * TEXT_ESCAPE_GROWTH], line[COMPLAINT_ROOM];
+    int length = snprintf(line, sizeof line, "%s: %s", thing, why);
+    size_t used;
+
+    used = text_escape(shown, sizeof shown, line,
+                       length < (int)sizeof line ? (size_t)length : sizeof line - 1);
+    fprintf(stderr, "servidor: %.*s\n", (int)used, shown);
     return OPTIONS_BAD;
 }
 
+/* `value` is NULL for an option that has none. */
 static enum options_result refuse(char option, const char *value, const char *way_out)
 {
-    fprintf(stderr, "servidor: -%c %.64s: %s\n", option, value, way_out);
-    return OPTIONS_BAD;
+    char thing[80];
+
+    snprintf(thing, sizeof thing, "-%c%s%.64s", option, value == NULL ? "" : " ",
+             value == NULL ? "" : value);
+    return complain(thing, way_out);
 }
 
 static enum options_result take_port(struct config *config, const char *value)
@@ -75,18 +88,6 @@ static enum options_result take_dialect(struct config *config, const char *value
                : refuse('d', value, "the dialects are usal and itba");
 }
 
-static enum options_result refuse_later(char option)
-{
-    fprintf(stderr, "servidor: -%c: not available in this version yet: leave it out\n", option);
-    return OPTIONS_BAD;
-}
-
-static enum options_result refuse_unknown(char option, bool lacks_value)
-{
-    fprintf(stderr, "servidor: -%c: %s: servidor -h lists the options\n", option,
-            lacks_value ? "its value is missing" : "no such option");
-    return OPTIONS_BAD;
-}
 
 static enum options_result take_option(struct config *config, int option, const char *value)
 {
@@ -122,9 +123,11 @@ static enum options_result take_option(struct config *config, int option, const 
         return OPTIONS_DONE;
     case ':':
     case '?':
-        return refuse_unknown((char)optopt, option == ':');
+        return refuse((char)optopt, NULL, option == ':'
+                                            ? "its value is missing: servidor -h lists the options"
+                                            : "no such option: servidor -h lists the options");
     default:
-        return refuse_later((char)option);
+        return refuse((char)option, NULL, "not available in this version yet: leave it out");
     }
 }
 
@@ -138,11 +141,8 @@ static enum options_result take_options(struct config *config, int argc, char *c
     while (result == OPTIONS_RUN &&
            (option = getopt(argc, argv, ":" OPTIONS_NOW OPTIONS_LATER)) != -1)
         result = take_option(config, option, optarg);
-    if (result == OPTIONS_RUN && optind < argc) {
-        fprintf(stderr, "servidor: %.64s: no operand is expected: servidor -h tells the usage\n",
-                argv[optind]);
-        result = OPTIONS_BAD;
-    }
+    if (result == OPTIONS_RUN && optind < argc)
+        return complain(argv[optind], "no operand is expected: servidor -h tells the usage");
     return result;
 }
 

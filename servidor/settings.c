@@ -81,7 +81,7 @@ static const struct setting table[] = {
     { "sessions-per-worker", "100", NUMBER(sessions_per_worker, 1, GIB), true,
       "sessions a worker process has before a new one takes its place" },
     { "workers-min", "8", NUMBER(workers_min, 1, MANY), false,
-      "workers of each transport that wait when nothing happens" },
+      "workers of each transport that wait when nothing happens, if it may have as many" },
     { "workers-max", "12000", NUMBER(workers_max, 1, MANY), false,
       "sessions over TCP at once; further ones are told 421" },
     { "udp-workers-max", "4096", NUMBER(udp_workers_max, 4, MANY), false,
@@ -226,6 +226,11 @@ bool settings_read(struct config *config, const char *path, char why[SETTINGS_WH
         return false;
     }
     is_good = read_lines(config, file, path, why);
+    if (is_good && ferror(file)) {
+        snprintf(why, SETTINGS_WHY_ROOM, "%.256s: %s: name a file that can be read", path,
+                 strerror(errno));
+        is_good = false;
+    }
     fclose(file);
     return is_good;
 }

@@ -3,29 +3,27 @@
 
 #include "watch/slots.h"
 
-/* Every worker that could be had is busy: this one is the reserve that says so. */
+/* No worker can be had now, and all others are busy: this one is left to say so. */
 static bool is_last_worker(enum transport transport)
 {
     struct slot_census census;
 
-    if (!atomic_load(&counters()->is_full[transport]))
+    if (!atomic_load(&counters()->cannot_grow[transport]))
         return false;
     census = slots_count(transport);
     return census.idle + census.starting == 0;
 }
 
-enum reply admission_tcp(const struct config *config, const struct peer *peer, int self)
+enum reply admission_tcp(const struct config *config, const struct peer *peer, unsigned sessions)
 {
-    uint64_t others;
-
     if (atomic_load(&counters()->is_draining))
         return REPLY_SHUTTING_DOWN;
-    if (is_last_worker(TRANSPORT_TCP))
+    if (sessions > config->workers_max || is_last_worker(TRANSPORT_TCP))
         return REPLY_TOO_MANY_SESSIONS;
-    if (peer_is_loopback(peer))
-        return REPLY_GREETING;
-    others = slots_count_address(TRANSPORT_TCP, peer) - (self >= 0);
-    return others < config->sessions_per_address ? REPLY_GREETING : REPLY_TOO_MANY_OF_YOURS;
+    if (!peer_is_loopback(peer) &&
+        slots_count_address(TRANSPORT_TCP, peer) > config->sessions_per_address)
+        return REPLY_TOO_MANY_OF_YOURS;
+    return REPLY_GREETING;
 }
 
 bool admission_trusts(const struct config *config, const struct peer *peer)

@@ -1,6 +1,5 @@
 /*
- * Who may have a session. The slot table says who has one; each function is asked about a
- * peer whose session stands in it already, in slot `self`, or (-1) does not yet.
+ * Who may have a session. The slot table says who has one.
  */
 #ifndef CORE_ADMISSION_H
 #define CORE_ADMISSION_H
@@ -11,8 +10,11 @@
 #include "net/peer.h"
 #include "smtp/replies.h"
 
-/* Why the session over TCP in slot `self` is refused; REPLY_GREETING if it is not. */
-enum reply admission_tcp(const struct config *config, const struct peer *peer, int self);
+/*
+ * Why a session over TCP is refused, that stands in its slot already and is one of `sessions`;
+ * REPLY_GREETING if it is not.
+ */
+enum reply admission_tcp(const struct config *config, const struct peer *peer, unsigned sessions);
 
 /* Does the address of `peer` let it have sessions in plain mode? */
 bool admission_trusts(const struct config *config, const struct peer *peer);
@@ -20,7 +22,7 @@ bool admission_trusts(const struct config *config, const struct peer *peer);
 /*
  * May `peer` have a session in plain mode now? At most ADMISSION_PLAIN_PER_ADDRESS from one
  * address but loopback, a quarter of the UDP workers for all (no cookie protects the mode),
- * and one per address and port.
+ * and one per address and port. Its session stands in slot `self` already, or (-1) does not.
  */
 bool admission_plain(const struct config *config, const struct peer *peer, int self);
 

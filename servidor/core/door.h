@@ -5,6 +5,7 @@
 #ifndef CORE_DOOR_H
 #define CORE_DOOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,12 @@ enum { HELLO_HEAD = offsetof(struct hello, text) };
 
 /* A hello that waited longer for a worker is dropped: its sender has said it again. */
 enum { HELLO_LIFE_MS = 3000 };
+
+/*
+ * A text that is both hello and session can be over before its copy comes in another datagram:
+ * is `hello` such a copy, or a new beginning? A blank hello always begins anew.
+ */
+bool hello_is_copy(const struct hello *hello, int except);
 
 /* Lives as the door until told to end, or until the master is gone. */
 void door_live(struct server *server);

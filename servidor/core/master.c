@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,16 +30,26 @@ enum {
     DOOR_PAUSE_MS = 100, /* from a door's violent end to the next one */
     GRACE_MS = 2000, /* from "now" to SIGKILL */
     DESCRIPTION_ROOM = 32,
+    SHORT_LIFE_MS = 1000, /* a worker that dies sooner, without having served, is ill */
+    /* pselect(2) takes descriptors below FD_SETSIZE; a worker opens few of its own. */
+    DESCRIPTOR_LIMIT = FD_SETSIZE - 32,
 };
 
 /* How far the end has come. */
 enum stage { RUNNING, DRAINING, STOPPING, KILLING };
 
+/* A worker as the master knows it, whatever its slot says. */
+struct child {
+    pid_t pid; /* 0: none */
+    enum transport transport;
+    int64_t born_ms;
+};
+
 static struct {
     struct server *server;
     const struct master_hooks *hooks;
     struct pool pools[TRANSPORTS];
-    pid_t *workers; /* by slot; 0: none */
+    struct child *workers; /* by slot */
     pid_t door;
     int64_t door_not_before_ms;
     enum stage stage;
@@ -64,13 +75,15 @@ static void live_as_door(void *context)
     door_live(master.server);
 }
 
-/* A worker could not be born, or died before it served: the next one waits a little. */
-static void slow_births(enum transport transport, const char *why)
+/* A worker could not be born, or died at once: the next one waits a little. */
+static void slow_births(enum transport transport, const char *what, const char *why)
 {
+    bool was_pausing = pool_is_pausing(&master.pools[transport], clock_now_ms());
     unsigned pause_ms = pool_note_stillbirth(&master.pools[transport], clock_now_ms());
 
-    fprintf(stderr, "servidor: a new %s worker ended by %s: the next one in %u ms\n",
-            transport_name(transport), why, pause_ms);
+    if (!was_pausing)
+        fprintf(stderr, "servidor: a %s worker %s %s: the next one in %u ms\n",
+                transport_name(transport), what, why, pause_ms);
 }
 
 /* Forks one worker. False when none can be had now. */
@@ -83,11 +96,11 @@ static bool fork_worker(enum transport transport)
         return false;
     child = process_fork(live_as_worker, &birth);
     if (child < 0) {
-        slow_births(transport, strerror(errno));
+        slow_births(transport, "could not be forked:", strerror(errno));
         slot_free(birth.slot);
         return false;
     }
-    master.workers[birth.slot] = child;
+    master.workers[birth.slot] = (struct child){ child, transport, clock_now_ms() };
     return true;
 }
 
@@ -98,9 +111,9 @@ static void retire_workers(enum transport transport, int count)
     int slot;
 
     for (slot = slots_used() - 1; slot >= 0 && count > 0; slot--)
-        if (master.workers[slot] > 0 && slot_read(slot, &view) && view.transport == transport &&
-            view.state == SLOT_IDLE) {
-            kill(master.workers[slot], SIGTERM);
+        if (master.workers[slot].pid > 0 && master.workers[slot].transport == transport &&
+            slot_read(slot, &view) && view.state == SLOT_IDLE) {
+            kill(master.workers[slot].pid, SIGTERM);
             count--;
         }
 }
@@ -116,9 +129,7 @@ static void balance(enum transport transport)
         retire_workers(transport, -wanted);
     for (; wanted > 0 && !is_short; wanted--)
         is_short = !fork_worker(transport);
-    census = slots_count(transport);
-    atomic_store(&counters()->is_full[transport],
-                 pool_is_full(pool, &census) || clock_now_ms() < pool->no_birth_before_ms);
+    atomic_store(&counters()->cannot_grow[transport], pool_is_pausing(pool, clock_now_ms()));
 }
 
 static void keep_door(void)
@@ -131,25 +142,25 @@ static void keep_door(void)
 }
 
 /* A worker's end: its slot is put right whatever it was doing, and a violent end is said. */
-static void bury_worker(int slot, pid_t child, int status)
+static void bury_worker(int slot, int status)
 {
+    struct child child = master.workers[slot];
     struct slot_view view = { .state = SLOT_FREE };
     char how[DESCRIPTION_ROOM];
-    bool is_clean = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
-    enum transport transport;
 
     slot_read(slot, &view);
-    transport = view.transport;
-    master.workers[slot] = 0;
     slot_free(slot);
+    master.workers[slot].pid = 0;
     process_describe(status, how, sizeof how);
-    if (view.sessions > 0)
-        pool_note_service(&master.pools[transport]);
-    else if (!is_clean)
-        slow_births(transport, how);
-    if (!is_clean && view.sessions > 0 && master.stage == RUNNING)
-        fprintf(stderr, "servidor: %s worker %ld ended by %s%s\n", transport_name(transport),
-                (long)child, how, view.state == SLOT_BUSY ? ", and its session" : "");
+    if (status != 0 && view.sessions == 0 && clock_now_ms() - child.born_ms < SHORT_LIFE_MS) {
+        slow_births(child.transport, "was born and ended by", how);
+        return;
+    }
+    pool_note_life(&master.pools[child.transport]);
+    if (status != 0 && master.stage == RUNNING)
+        fprintf(stderr, "servidor: %s worker %ld ended by %s%s\n",
+                transport_name(child.transport), (long)child.pid, how,
+                view.state == SLOT_BUSY ? ", and its session" : "");
 }
 
 static void bury_door(int status)
@@ -175,8 +186,8 @@ static void bury(pid_t child, int status)
         return;
     }
     for (slot = 0; slot < slots; slot++)
-        if (master.workers[slot] == child) {
-            bury_worker(slot, child, status);
+        if (master.workers[slot].pid == child) {
+            bury_worker(slot, status);
             return;
         }
 }
@@ -197,8 +208,8 @@ static void tell_all(int number)
     if (master.door > 0)
         kill(master.door, number);
     for (slot = 0; slot < slots; slot++)
-        if (master.workers[slot] > 0)
-            kill(master.workers[slot], number);
+        if (master.workers[slot].pid > 0)
+            kill(master.workers[slot].pid, number);
 }
 
 static bool has_children(void)
@@ -296,7 +307,16 @@ static void wait_for_news(void)
         continue;
     if (clock_now_ms() >= tick_ms)
         for (transport = 0; transport < TRANSPORTS; transport++)
-            slots_correct_hint(transport);
+            slots_correct_hints(transport);
+}
+
+static int make_pipe(int ends[2])
+{
+    if (pipe(ends) != 0)
+        return -1;
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    return 0;
 }
 
 int master_prepare(struct server *server, const struct master_hooks *hooks)
@@ -307,11 +327,16 @@ int master_prepare(struct server *server, const struct master_hooks *hooks)
     master.server = server;
     master.hooks = hooks;
     master.workers = calloc(counters()->slot_count, sizeof master.workers[0]);
-    if (master.workers == NULL || pipe(server->wake) != 0 || pipe(server->lifeline) != 0)
+    if (master.workers == NULL || make_pipe(server->wake) != 0 ||
+        make_pipe(server->lifeline) != 0)
         return -1;
     /* Nobody waits for this pipe: a full one says as much as a read one. */
     fcntl(server->wake[0], F_SETFL, O_NONBLOCK);
     fcntl(server->wake[1], F_SETFL, O_NONBLOCK);
+    if (server->lifeline[1] >= DESCRIPTOR_LIMIT) {
+        errno = EMFILE;
+        return -1;
+    }
     pool_start(&master.pools[TRANSPORT_TCP], (unsigned)config->workers_min,
                (unsigned)config->workers_max);
     pool_start(&master.pools[TRANSPORT_UDP], (unsigned)config->workers_min,

@@ -28,7 +28,7 @@ unsigned pool_low_mark(const struct pool *pool)
 
 static unsigned total(const struct slot_census *census)
 {
-    return census->starting + census->idle + census->busy;
+    return census->starting + census->idle + census->busy + census->lingering;
 }
 
 bool pool_is_full(const struct pool *pool, const struct slot_census *census)
@@ -63,7 +63,7 @@ int pool_decide(struct pool *pool, const struct slot_census *census, int64_t now
 {
     unsigned ready = census->starting + census->idle, high = 2 * pool->min;
 
-    if (now_ms < pool->no_birth_before_ms)
+    if (pool_is_pausing(pool, now_ms))
         return 0;
     if (ready < pool_low_mark(pool))
         return grow(pool, census, now_ms);
@@ -79,6 +79,8 @@ unsigned pool_note_stillbirth(struct pool *pool, int64_t now_ms)
     unsigned pause_ms = PAUSE_MS;
     unsigned i;
 
+    if (pool_is_pausing(pool, now_ms))
+        return (unsigned)(pool->no_birth_before_ms - now_ms);
     for (i = 0; i < pool->stillbirths && pause_ms < PAUSE_LIMIT_MS; i++)
         pause_ms *= 2;
     pause_ms = least(pause_ms, PAUSE_LIMIT_MS);
@@ -87,7 +89,12 @@ unsigned pool_note_stillbirth(struct pool *pool, int64_t now_ms)
     return pause_ms;
 }
 
-void pool_note_service(struct pool *pool)
+void pool_note_life(struct pool *pool)
 {
     pool->stillbirths = 0;
+}
+
+bool pool_is_pausing(const struct pool *pool, int64_t now_ms)
+{
+    return now_ms < pool->no_birth_before_ms;
 }

@@ -3,8 +3,9 @@
  * "fork so many" or "retire so many" comes out; core/master does it.
  *
  * A few idle workers always wait ahead. While they run out as fast as they come, births
- * double from round to round; when far too many are idle for some seconds, half of the surplus goes, again and
- * again. A worker being born counts as idle, or every round would fork for it anew.
+ * double from round to round; when far too many are idle for some seconds, half of the
+ * surplus goes, again and again. A worker being born counts as idle, or every round would
+ * fork for it anew.
  */
 #ifndef CORE_POOL_H
 #define CORE_POOL_H
@@ -18,7 +19,7 @@ struct pool {
     unsigned min;             /* workers there are when nothing happens; at least 1 */
     unsigned max;             /* sessions at once; one worker more is kept, to say so */
     unsigned burst;           /* births of the next round */
-    unsigned stillbirths;     /* children in a row that died without having served */
+    unsigned stillbirths;     /* in a row */
     int64_t last_growth_ms;
     int64_t last_retiring_ms;
     int64_t no_birth_before_ms;
@@ -37,12 +38,15 @@ unsigned pool_low_mark(const struct pool *pool);
 bool pool_is_full(const struct pool *pool, const struct slot_census *census);
 
 /*
- * Notes that a child could not be born or died before it served: births wait, longer
- * after each. Returns for how many milliseconds.
+ * Notes that a child could not be born or died at once: births wait, longer after each. Those
+ * that die together count as one. Returns for how many milliseconds from now.
  */
 unsigned pool_note_stillbirth(struct pool *pool, int64_t now_ms);
 
-/* Notes that a worker has served: the pauses end. */
-void pool_note_service(struct pool *pool);
+/* Notes that a worker had a life: the next pause is a short one. */
+void pool_note_life(struct pool *pool);
+
+/* Are births waiting? */
+bool pool_is_pausing(const struct pool *pool, int64_t now_ms);
 
 #endif

@@ -45,10 +45,7 @@ const char *process_describe(int status, char *out, size_t room)
     return out;
 }
 
-/*
- * The parent's end: prints what the child says and ends; a child that says nothing failed.
- * One read takes it all, and no end of file is waited for, since workers hold the pipe too.
- */
+/* The parent's end: prints what the child says in one write, and ends; silence is failure. */
 static _Noreturn void wait_for_word(int child)
 {
     char said[512];

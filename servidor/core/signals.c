@@ -11,13 +11,15 @@ static const struct {
     unsigned roles; /* in which it is caught; in others it is ignored */
     unsigned mark;
 } table[] = {
-    { SIGTERM, SIGNALS_MASTER | SIGNALS_WORKER | SIGNALS_DOOR, SIGNALS_TERM },
-    { SIGQUIT, SIGNALS_MASTER | SIGNALS_WORKER | SIGNALS_DOOR, SIGNALS_NOW },
-    { SIGINT, SIGNALS_MASTER, SIGNALS_NOW }, /* ^C reaches all: the master tells the others */
-    { SIGHUP, SIGNALS_MASTER, SIGNALS_HUP },
+    { SIGTERM, SIGNALS_MASTER | SIGNALS_WORKER | SIGNALS_DOOR | SIGNALS_SINGLE, SIGNALS_TERM },
+    { SIGQUIT, SIGNALS_MASTER | SIGNALS_WORKER | SIGNALS_DOOR | SIGNALS_SINGLE, SIGNALS_NOW },
+    /* ^C reaches all: the master tells the others */
+    { SIGINT, SIGNALS_MASTER | SIGNALS_SINGLE, SIGNALS_NOW },
+    { SIGHUP, SIGNALS_MASTER | SIGNALS_SINGLE, SIGNALS_HUP },
     { SIGCHLD, SIGNALS_MASTER, SIGNALS_CHILD },
     { SIGUSR1, SIGNALS_WORKER, SIGNALS_HELLO },
     { SIGPIPE, 0, 0 },
+    { SIGXFSZ, 0, 0 },
 };
 
 enum { ROWS = sizeof table / sizeof table[0] };
@@ -63,6 +65,17 @@ void signals_start(enum signals_role role)
     }
 }
 
+void signals_spare(void)
+{
+    struct sigaction action = { .sa_handler = SIG_IGN };
+    size_t i;
+
+    sigemptyset(&action.sa_mask);
+    for (i = 0; i < ROWS; i++)
+        if (table[i].roles == 0)
+            sigaction(table[i].number, &action, NULL);
+}
+
 unsigned signals_take(void)
 {
     unsigned taken = 0;
@@ -83,6 +96,7 @@ void signals_waiting_mask(sigset_t *mask)
 
 void signals_wait(int one, int other, int64_t deadline_ms)
 {
+    const struct timespec at_once = { 0, 0 };
     struct timespec left;
     sigset_t waiting;
     fd_set readable;
@@ -93,6 +107,8 @@ void signals_wait(int one, int other, int64_t deadline_ms)
         FD_SET(one, &readable);
     if (other >= 0)
         FD_SET(other, &readable);
+    if (pselect(0, NULL, NULL, NULL, &at_once, &waiting) < 0)
+        return;
     pselect((one > other ? one : other) + 1, &readable, NULL, NULL,
             clock_left(deadline_ms, &left), &waiting);
 }

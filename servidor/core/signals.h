@@ -1,7 +1,8 @@
 /*
  * Signals: the one owner of sigaction(2). A handler only sets a mark. Signals are blocked
  * all the time but inside a wait, so that a mark can never be missed by a process about
- * to sleep; therefore no octet need be written to a pipe of its own.
+ * to sleep; therefore no octet need be written to a pipe of its own. They must also be let
+ * in before a wait that has something at once: pselect(2) then returns without a look.
  */
 #ifndef CORE_SIGNALS_H
 #define CORE_SIGNALS_H
@@ -15,6 +16,7 @@ enum signals_role {
     SIGNALS_MASTER = 1,
     SIGNALS_WORKER = 2,
     SIGNALS_DOOR = 4,
+    SIGNALS_SINGLE = 8, /* servidor -s */
 };
 
 /* Marks, as bits. */
@@ -28,6 +30,12 @@ enum {
 
 /* Takes the role: what it does not know is ignored. Marks of an earlier role are gone. */
 void signals_start(enum signals_role role);
+
+/*
+ * Ignores, in this process and its children, what would end them for a reader that has gone
+ * (SIGPIPE) or a file at its limit (SIGXFSZ): the call that met it tells as well.
+ */
+void signals_spare(void);
 
 /* The marks set since the last call. They are cleared before they are returned. */
 unsigned signals_take(void);

@@ -24,7 +24,7 @@
 #include "watch/slots.h"
 
 /* A plain-mode client that says nothing after the greeting is gone sooner than others. */
-enum { PLAIN_FIRST_WAIT_S = 60, PAUSE_MS = 100 };
+enum { PLAIN_FIRST_WAIT_S = 60, PAUSE_MS = 100, SAY_EVERY_MS = 10000 };
 
 static struct {
     struct channel_watch watch;
@@ -32,6 +32,7 @@ static struct {
     int slot;
     enum transport transport;
     bool is_in_plain; /* the channel `plain` is open */
+    bool is_single;   /* servidor -s: this process is all there is */
     struct channel_tcp tcp;
     struct channel_plain plain;
     struct hello hello;
@@ -53,7 +54,7 @@ static void look_around(struct channel_watch *watch)
 
     if ((marks & SIGNALS_HELLO) != 0 && worker.is_in_plain)
         channel_plain_greet_again(&worker.plain);
-    if ((marks & SIGNALS_NOW) != 0)
+    if ((marks & SIGNALS_NOW) != 0 || (worker.is_single && marks != 0))
         watch->is_stopping = true;
     if ((marks & (SIGNALS_TERM | SIGNALS_NOW)) != 0)
         leave_after_session();
@@ -71,13 +72,19 @@ static void wake_master(void)
 }
 
 /* Tells the slot of a session with `peer`, and the master if workers run short. */
-static void take_session(const struct peer *peer)
+static unsigned take_session(const struct peer *peer)
 {
-    if (slot_busy(worker.slot, peer))
+    unsigned sessions;
+
+    if (slot_busy(worker.slot, peer, &sessions))
         wake_master();
+    return sessions;
 }
 
-/* Runs, logs and closes a session over `channel`; one that is refused hears only `refusal`. */
+/*
+ * Logs a session over `channel`, runs it, or says why not, and closes it. The last reply leaves
+ * with the close, when neither slot nor log speak of the session any more.
+ */
 static void serve(struct channel *channel, const struct peer *peer, enum reply refusal,
                   uint64_t first_wait_s)
 {
@@ -88,17 +95,23 @@ static void serve(struct channel *channel, const struct peer *peer, enum reply r
         session_run(config, channel, first_wait_s);
     else
         session_refuse(config, channel, refusal);
-    journal_end();
     slot_linger(worker.slot);
+    journal_end();
     channel_close(channel);
 }
 
-/* After an error that will not go away by itself at once: no descriptors, no memory. */
+/*
+ * After an error that will not go away by itself at once: no descriptors, no memory. It is said
+ * once in a while, whichever worker meets it.
+ */
 static void pause_after(const char *what)
 {
     const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+    int64_t now_ms = clock_now_ms(), said_ms = atomic_load(&counters()->trouble_said_ms);
 
-    dprintf(STDERR_FILENO, "servidor: %s: %s: trying again\n", what, strerror(errno));
+    if ((said_ms == 0 || now_ms - said_ms > SAY_EVERY_MS) &&
+        atomic_compare_exchange_strong(&counters()->trouble_said_ms, &said_ms, now_ms))
+        dprintf(STDERR_FILENO, "servidor: %s: %s: trying again\n", what, strerror(errno));
     nanosleep(&pause, NULL);
 }
 
@@ -117,6 +130,7 @@ static bool serve_connection(void)
     socklen_t length = sizeof address;
     struct peer peer;
     struct channel *channel;
+    unsigned sessions;
     int connection;
 
     signals_let_through(true);
@@ -128,9 +142,9 @@ static bool serve_connection(void)
         return false;
     }
     peer_from_sockaddr(&peer, (struct sockaddr *)&address);
-    take_session(&peer);
+    sessions = take_session(&peer);
     channel = channel_tcp_open(&worker.tcp, connection, connection, &worker.watch);
-    serve(channel, &peer, admission_tcp(&server->config, &peer, worker.slot),
+    serve(channel, &peer, admission_tcp(&server->config, &peer, sessions),
           server->config.session.read_timeout_s);
     return true;
 }
@@ -150,7 +164,9 @@ static void serve_hello(const struct hello *hello)
         pause_after("no socket for a UDP session");
         return;
     }
-    channel = channel_plain_open(&worker.plain, hijo, &hello->peer, ports->is_same, &worker.watch);
+    channel = channel_plain_open(&worker.plain, hijo, &hello->peer, &worker.watch);
+    if (ports->is_same)
+        channel_plain_share_port(&worker.plain);
     if (hello->length > 0)
         channel_plain_take_hello(&worker.plain, hello->text, (size_t)hello->length);
     worker.is_in_plain = true;
@@ -178,7 +194,8 @@ static bool serve_datagrams(void)
     if (clock_now_ms() - hello->received_ms > HELLO_LIFE_MS)
         return false;
     take_session(&hello->peer);
-    if (!admission_plain(&server->config, &hello->peer, worker.slot))
+    if (hello_is_copy(hello, worker.slot) ||
+        !admission_plain(&server->config, &hello->peer, worker.slot))
         return false;
     serve_hello(hello);
     return true;
@@ -218,7 +235,8 @@ void worker_single(struct server *server)
     socklen_t length = sizeof address;
     struct peer peer;
 
-    signals_start(SIGNALS_WORKER);
+    signals_start(SIGNALS_SINGLE);
+    worker.is_single = true;
     begin(server, slot_take(TRANSPORT_TCP), TRANSPORT_TCP);
     worker.watch.lifeline = -1;
     getpeername(STDIN_FILENO, (struct sockaddr *)&address, &length);

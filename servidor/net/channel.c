@@ -1,6 +1,8 @@
 /*
  * See channel.h. Signals are blocked but inside pselect(2), so a mark that a handler
- * sets can never fall between looking at it and going to sleep.
+ * sets can never fall between looking at it and going to sleep. A pselect that finds its
+ * descriptor ready returns without letting them in, so each wait begins with one that has
+ * no descriptor: a client that always has something ready cannot make us deaf.
  */
 #include "net/channel.h"
 
@@ -20,6 +22,7 @@ int channel_wait(struct channel *channel, int descriptor, enum channel_side side
                  int64_t deadline_ms)
 {
     struct channel_watch *watch = channel->watch;
+    const struct timespec at_once = { 0, 0 };
     struct timespec left;
     fd_set readable, writable;
     int highest = descriptor > watch->lifeline ? descriptor : watch->lifeline, ready;
@@ -38,6 +41,8 @@ int channel_wait(struct channel *channel, int descriptor, enum channel_side side
     FD_SET(descriptor, side == CHANNEL_READABLE ? &readable : &writable);
     if (watch->lifeline >= 0)
         FD_SET(watch->lifeline, &readable);
+    if (pselect(0, NULL, NULL, NULL, &at_once, &watch->waiting) < 0)
+        return stir(watch);
     ready = pselect(highest + 1, &readable, &writable, NULL, clock_left(deadline_ms, &left),
                     &watch->waiting);
     if (ready < 0)

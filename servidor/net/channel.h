@@ -41,6 +41,7 @@ struct channel {
     const struct channel_ops *ops;
     struct channel_watch *watch;
     int patience_ms; /* how long a peer may leave its replies unread */
+    int linger_ms;   /* how long a close may take to see the last reply arrive */
 };
 
 /*
@@ -70,7 +71,7 @@ static inline int channel_flush(struct channel *channel)
     return channel->ops->flush(channel);
 }
 
-/* Ends the channel and closes its descriptors, seeing to it that the last reply arrives. */
+/* Sends what has been put, closes the descriptors, and sees to it that the last reply arrives. */
 static inline void channel_close(struct channel *channel)
 {
     channel->ops->close(channel);

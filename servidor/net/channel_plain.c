@@ -8,7 +8,7 @@
 
 #include "net/clock.h"
 
-/* How long after the last reply a repeated command (QUIT, say) is still answered. */
+/* How long after the last reply a repeated command (QUIT, say) is usually still answered. */
 enum { LINGER_MS = 3000 };
 
 static struct channel_plain *of(struct channel *channel)
@@ -32,10 +32,18 @@ static int send_datagram(struct channel_plain *udp, const char *octets, size_t l
     return -1;
 }
 
-static void send_again(struct channel_plain *udp)
+static void send_reply_again(struct channel_plain *udp)
 {
-    if (!udp->plain.has_input)
+    if (udp->reply_length > 0)
+        send_datagram(udp, udp->reply, udp->reply_length);
+    else
         send_datagram(udp, udp->greeting, udp->greeting_length);
+}
+
+/* The peer has not heard the greeting, nor the reply to what its hello said as well. */
+static void send_all_again(struct channel_plain *udp)
+{
+    send_datagram(udp, udp->greeting, udp->greeting_length);
     if (udp->reply_length > 0)
         send_datagram(udp, udp->reply, udp->reply_length);
 }
@@ -49,10 +57,11 @@ static ssize_t receive_lines(struct channel_plain *udp)
     ssize_t got = recvfrom(udp->descriptor, udp->incoming, PLAIN_DATAGRAM_LIMIT, MSG_DONTWAIT,
                            (struct sockaddr *)&address, &length);
 
-    if (got < 0 && errno == ECONNREFUSED)
-        udp->is_broken = true;
-    if (got < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+    /* Any other error is news of the network, which may come to itself. */
+    if (got < 0) {
+        udp->is_broken = errno == ECONNREFUSED;
+        return udp->is_broken ? -1 : 0;
+    }
     /* A stranger's datagram can slip in between bind(2) and connect(2). */
     peer_from_sockaddr(&source, (struct sockaddr *)&address);
     if (!peer_is_same(&source, &udp->peer))
@@ -66,18 +75,19 @@ static void take_incoming(struct channel_plain *udp, size_t length)
 
     udp->input = udp->incoming;
     udp->incoming = spare;
-    udp->input_length = length;
     udp->input_taken = 0;
-    plain_note_input(&udp->plain);
+    plain_note_input(&udp->plain, udp->input, length);
 }
 
 /* Acts on a received datagram; returns true when it is new input. */
 static bool judge_incoming(struct channel_plain *udp, size_t length)
 {
-    switch (plain_judge(&udp->plain, udp->input, udp->input_length, udp->incoming, length)) {
+    switch (plain_judge(&udp->plain, udp->incoming, length)) {
     case PLAIN_AGAIN:
+        send_reply_again(udp);
+        return false;
     case PLAIN_GREET:
-        send_again(udp);
+        send_all_again(udp);
         return false;
     case PLAIN_IGNORE:
         return false;
@@ -113,9 +123,9 @@ static ssize_t plain_read(struct channel *channel, char *into, size_t room, int6
     struct channel_plain *udp = of(channel);
     size_t left;
 
-    if (udp->input_taken == udp->input_length && wait_for_input(udp, deadline_ms) != 0)
+    if (udp->input_taken == udp->plain.input_length && wait_for_input(udp, deadline_ms) != 0)
         return -1;
-    left = udp->input_length - udp->input_taken;
+    left = udp->plain.input_length - udp->input_taken;
     if (left > room)
         left = room;
     memcpy(into, udp->input + udp->input_taken, left);
@@ -123,10 +133,25 @@ static ssize_t plain_read(struct channel *channel, char *into, size_t room, int6
     return (ssize_t)left;
 }
 
+/* Sends the reply that was put last: those before it left when it came. */
+static int plain_flush(struct channel *channel)
+{
+    struct channel_plain *udp = of(channel);
+
+    if (!udp->has_pending)
+        return 0;
+    udp->has_pending = false;
+    if (udp->reply_length > 0)
+        return send_datagram(udp, udp->reply, udp->reply_length);
+    return send_datagram(udp, udp->greeting, udp->greeting_length);
+}
+
 static int plain_put(struct channel *channel, const char *reply, size_t length)
 {
     struct channel_plain *udp = of(channel);
 
+    if (plain_flush(channel) != 0)
+        return -1;
     if (udp->greeting_length == 0) {
         memcpy(udp->greeting, reply, length);
         udp->greeting_length = length;
@@ -134,21 +159,15 @@ static int plain_put(struct channel *channel, const char *reply, size_t length)
         memcpy(udp->reply, reply, length);
         udp->reply_length = length;
     }
+    udp->has_pending = true;
     plain_note_reply(&udp->plain, reply, length);
-    return send_datagram(udp, reply, length);
-}
-
-/* A reply is sent when it is put. */
-static int plain_flush(struct channel *channel)
-{
-    (void)channel;
     return 0;
 }
 
-/* Answers repetitions of the last command until all is quiet, or something else comes. */
+/* Answers repetitions of the last command for a while, unless the peer begins anew. */
 static void linger(struct channel_plain *udp)
 {
-    int64_t deadline_ms = clock_now_ms() + LINGER_MS;
+    int64_t deadline_ms = clock_now_ms() + udp->channel.linger_ms;
     ssize_t length;
 
     udp->is_lingering = true;
@@ -159,8 +178,10 @@ static void linger(struct channel_plain *udp)
             continue;
         }
         length = receive_lines(udp);
-        if (length > 0 && judge_incoming(udp, (size_t)length))
-            return;
+        if (length > 0 && plain_is_hello_again(&udp->plain, udp->incoming, (size_t)length))
+            udp->is_peer_back = true;
+        else if (length > 0)
+            judge_incoming(udp, (size_t)length);
     }
 }
 
@@ -168,27 +189,28 @@ static void plain_close(struct channel *channel)
 {
     struct channel_plain *udp = of(channel);
 
+    plain_flush(channel);
     if (udp->plain.is_answered)
         linger(udp);
     close(udp->descriptor);
 }
 
 struct channel *channel_plain_open(struct channel_plain *udp, int descriptor,
-                                   const struct peer *peer, bool shares_port,
-                                   struct channel_watch *watch)
+                                   const struct peer *peer, struct channel_watch *watch)
 {
     static const struct channel_ops ops = { plain_read, plain_put, plain_flush, plain_close };
 
     udp->channel.ops = &ops;
     udp->channel.watch = watch;
     udp->channel.patience_ms = 0;
-    udp->plain = (struct plain){ .shares_port = shares_port };
+    udp->channel.linger_ms = LINGER_MS;
+    udp->plain = (struct plain){ .shares_port = false };
     udp->peer = *peer;
     udp->descriptor = descriptor;
-    udp->is_broken = udp->is_lingering = udp->is_peer_back = false;
+    udp->is_broken = udp->is_lingering = udp->is_peer_back = udp->has_pending = false;
     udp->input = udp->buffers[0];
     udp->incoming = udp->buffers[1];
-    udp->input_length = udp->input_taken = 0;
+    udp->input_taken = 0;
     udp->greeting_length = udp->reply_length = 0;
     return &udp->channel;
 }
@@ -198,7 +220,13 @@ void channel_plain_take_hello(struct channel_plain *udp, const char *text, size_
     if (length > PLAIN_DATAGRAM_LIMIT)
         length = PLAIN_DATAGRAM_LIMIT;
     memcpy(udp->input, text, length);
-    udp->input_length = plain_lines(udp->input, length);
+    udp->plain.input = udp->input;
+    udp->plain.input_length = plain_lines(udp->input, length);
+}
+
+void channel_plain_share_port(struct channel_plain *udp)
+{
+    udp->plain.shares_port = true;
 }
 
 void channel_plain_greet_again(struct channel_plain *udp)
@@ -206,5 +234,5 @@ void channel_plain_greet_again(struct channel_plain *udp)
     if (udp->is_lingering)
         udp->is_peer_back = true;
     else if (!udp->plain.has_input)
-        send_again(udp);
+        send_all_again(udp);
 }

@@ -18,20 +18,23 @@ struct channel_plain {
     bool is_broken;    /* the peer's port is closed */
     bool is_lingering; /* the session is over but for repetitions of its last command */
     bool is_peer_back; /* while lingering: the peer has begun anew */
-    char *input, *incoming;
-    size_t input_length, input_taken;
+    char *input, *incoming; /* the last datagram taken, and room for the next: buffers below */
+    size_t input_taken;     /* octets of the input that have been read */
+    bool has_pending;       /* the reply was put and not yet sent */
     size_t greeting_length, reply_length;
     char greeting[CHANNEL_REPLY_LIMIT], reply[CHANNEL_REPLY_LIMIT];
     char buffers[2][PLAIN_DATAGRAM_LIMIT + PLAIN_LINE_END];
 };
 
 /*
- * Makes a channel of `descriptor`, connected to `peer`, which it owns from then on.
- * `shares_port`: as in struct plain. `watch` must outlive it. Returns the channel in `udp`.
+ * Makes a channel of `descriptor`, connected to `peer`, which it owns from then on. `watch`
+ * must outlive it. Returns the channel in `udp`.
  */
 struct channel *channel_plain_open(struct channel_plain *udp, int descriptor,
-                                   const struct peer *peer, bool shares_port,
-                                   struct channel_watch *watch);
+                                   const struct peer *peer, struct channel_watch *watch);
+
+/* The descriptor is bound to the well-known port: hellos come here too. */
+void channel_plain_share_port(struct channel_plain *udp);
 
 /* Takes the text of a hello (PLAIN_HELLO_TEXT) as the first input of the session. */
 void channel_plain_take_hello(struct channel_plain *udp, const char *text, size_t length);

@@ -2,13 +2,14 @@
 #include "net/channel_tcp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/clock.h"
 
-/* How long a closing channel reads what the peer still sends, and how much of it. */
+/* How long a closing channel usually reads what the peer still sends, and how much of it. */
 enum { LINGER_MS = 2000, LINGER_OCTETS = 1 << 20 };
 
 static struct channel_tcp *of(struct channel *channel)
@@ -45,38 +46,49 @@ static ssize_t tcp_read(struct channel *channel, char *into, size_t room, int64_
     return got;
 }
 
-/* Writes without blocking where the descriptor can: a socket, that is. */
-static ssize_t write_some(int out, const char *octets, size_t length)
+/*
+ * Writes what goes without waiting. A socket can be told not to wait; of anything else, when it
+ * is ready, a pipe takes this much.
+ */
+static ssize_t write_some(struct channel *channel, const char *octets, size_t length,
+                          int64_t deadline_ms)
 {
+    int out = of(channel)->out;
     ssize_t put = send(out, octets, length, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-    if (put < 0 && errno == ENOTSOCK)
-        put = write(out, octets, length);
-    return put;
+    if (put >= 0 || errno != ENOTSOCK)
+        return put;
+    if (wait_for(channel, out, CHANNEL_WRITABLE, deadline_ms) != 0)
+        return -1;
+    return write(out, octets, length < _POSIX_PIPE_BUF ? length : _POSIX_PIPE_BUF);
 }
 
-static int tcp_flush(struct channel *channel)
+static int send_pending(struct channel *channel)
 {
     struct channel_tcp *tcp = of(channel);
-    int64_t deadline_ms = CLOCK_NEVER;
+    int64_t deadline_ms = clock_now_ms() + channel->patience_ms;
     size_t sent = 0;
 
     while (sent < tcp->pending_length) {
-        ssize_t put = write_some(tcp->out, tcp->pending + sent, tcp->pending_length - sent);
+        ssize_t put = write_some(channel, tcp->pending + sent, tcp->pending_length - sent,
+                                 deadline_ms);
 
-        if (put >= 0) {
+        if (put >= 0)
             sent += (size_t)put;
-            continue;
-        }
-        if (!is_transient(errno))
-            return -1;
-        if (deadline_ms == CLOCK_NEVER)
-            deadline_ms = clock_now_ms() + channel->patience_ms;
-        if (wait_for(channel, tcp->out, CHANNEL_WRITABLE, deadline_ms) != 0)
+        else if (!is_transient(errno) ||
+                 wait_for(channel, tcp->out, CHANNEL_WRITABLE, deadline_ms) != 0)
             return -1;
     }
-    tcp->pending_length = 0;
     return 0;
+}
+
+/* What a link that broke did not take is given up: sent again, it would stand there twice. */
+static int tcp_flush(struct channel *channel)
+{
+    int result = of(channel)->pending_length == 0 ? 0 : send_pending(channel);
+
+    of(channel)->pending_length = 0;
+    return result;
 }
 
 static int tcp_put(struct channel *channel, const char *reply, size_t length)
@@ -97,7 +109,7 @@ static int tcp_put(struct channel *channel, const char *reply, size_t length)
 static void drain(struct channel *channel)
 {
     char waste[4096];
-    int64_t deadline_ms = clock_now_ms() + LINGER_MS;
+    int64_t deadline_ms = clock_now_ms() + channel->linger_ms;
     size_t total = 0;
     ssize_t got;
 
@@ -134,6 +146,7 @@ struct channel *channel_tcp_open(struct channel_tcp *tcp, int in, int out,
     tcp->channel.ops = &ops;
     tcp->channel.watch = watch;
     tcp->channel.patience_ms = 0;
+    tcp->channel.linger_ms = LINGER_MS;
     tcp->in = in;
     tcp->out = out;
     tcp->pending_length = 0;

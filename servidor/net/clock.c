@@ -1,4 +1,4 @@
-/* See clock.h. The only place that asks the system for the time. */
+/* See clock.h. */
 #include "net/clock.h"
 
 #include <stdio.h>

@@ -51,8 +51,7 @@ size_t plain_lines(char *datagram, size_t length)
     return length + PLAIN_LINE_END;
 }
 
-enum plain_verdict plain_judge(const struct plain *plain, const char *input, size_t input_length,
-                               const char *lines, size_t length)
+enum plain_verdict plain_judge(const struct plain *plain, const char *lines, size_t length)
 {
     if (is_blank(lines, length) && !plain->is_in_text) {
         if (!plain->has_input)
@@ -60,9 +59,15 @@ enum plain_verdict plain_judge(const struct plain *plain, const char *input, siz
         if (plain->shares_port)
             return PLAIN_IGNORE;
     }
-    if (plain->is_answered && length == input_length && memcmp(lines, input, length) == 0)
+    if (plain->is_answered && length == plain->input_length &&
+        memcmp(lines, plain->input, length) == 0)
         return PLAIN_AGAIN;
     return PLAIN_NEW;
+}
+
+bool plain_is_hello_again(const struct plain *plain, const char *lines, size_t length)
+{
+    return plain->shares_port && is_blank(lines, length);
 }
 
 void plain_note_reply(struct plain *plain, const char *reply, size_t length)
@@ -71,8 +76,10 @@ void plain_note_reply(struct plain *plain, const char *reply, size_t length)
     plain->is_in_text = length > 0 && reply[0] == '3';
 }
 
-void plain_note_input(struct plain *plain)
+void plain_note_input(struct plain *plain, const char *lines, size_t length)
 {
+    plain->input = lines;
+    plain->input_length = length;
     plain->has_input = true;
     plain->is_answered = false;
 }

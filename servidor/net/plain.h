@@ -35,6 +35,8 @@ struct plain {
     bool has_input;   /* something came besides the hello */
     bool is_answered; /* the input that came last has had a reply */
     bool is_in_text;  /* the last reply asked for a mail's text (354) */
+    const char *input; /* what came last, as lines; the caller's */
+    size_t input_length;
 };
 
 enum plain_verdict {
@@ -45,17 +47,19 @@ enum plain_verdict {
 };
 
 /*
- * Judges the datagram `lines` (as plain_lines() left it) when the last input was
- * `input`. A repetition is known by its octets alone; within a mail's text there are
- * no replies, so there nothing can be told apart and all is new.
+ * Judges the datagram `lines` (as plain_lines() left it). A repetition is known by its octets
+ * alone; within a mail's text there are no replies, so there nothing can be told apart and
+ * all is new.
  */
-enum plain_verdict plain_judge(const struct plain *plain, const char *input, size_t input_length,
-                               const char *lines, size_t length);
+enum plain_verdict plain_judge(const struct plain *plain, const char *lines, size_t length);
+
+/* Is `lines` a blank hello that can come to this session's own socket? */
+bool plain_is_hello_again(const struct plain *plain, const char *lines, size_t length);
 
 /* Notes that `reply` was given to the last input. */
 void plain_note_reply(struct plain *plain, const char *reply, size_t length);
 
-/* Notes that a new input was taken. */
-void plain_note_input(struct plain *plain);
+/* Notes that `lines`, which stay where they are until the next input, were taken as input. */
+void plain_note_input(struct plain *plain, const char *lines, size_t length);
 
 #endif

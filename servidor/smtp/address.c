@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "net/text.h"
@@ -103,11 +104,6 @@ static size_t scan_domain(const char *text, size_t length)
     return (size_t)(end - text) + 1;
 }
 
-bool address_is_domain(const char *text, size_t length)
-{
-    return length > 0 && length <= ADDRESS_DOMAIN_LIMIT && scan_domain(text, length) == length;
-}
-
 /* @one,@two: with its colon. The route is as long as it is, for it is thrown away. */
 static size_t scan_route(const char *text, size_t length)
 {
@@ -138,9 +134,7 @@ static size_t scan_mailbox(const char *text, size_t length, struct address *addr
         return text_is_word(text, local, "postmaster") ? local : 0;
     address->domain = text + local + 1;
     address->domain_length = scan_domain(address->domain, length - local - 1);
-    if (address->domain_length == 0 || address->domain_length > ADDRESS_DOMAIN_LIMIT)
-        return 0;
-    return local + 1 + address->domain_length;
+    return address->domain_length == 0 ? 0 : local + 1 + address->domain_length;
 }
 
 size_t address_parse(const char *text, size_t length, struct address *address)

@@ -4,7 +4,6 @@
 #ifndef SMTP_ADDRESS_H
 #define SMTP_ADDRESS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -27,8 +26,5 @@ struct address {
  * unless it is "postmaster". Returns the octets it takes, 0 where there is no valid path.
  */
 size_t address_parse(const char *text, size_t length, struct address *address);
-
-/* Is `text` a domain name, or an address literal such as [127.0.0.1] or [IPv6:::1]? */
-bool address_is_domain(const char *text, size_t length);
 
 #endif

@@ -75,11 +75,6 @@ bool dialect_find(const char *name, enum dialect *dialect)
     return false;
 }
 
-const char *dialect_name(enum dialect dialect)
-{
-    return dialects[dialect].name;
-}
-
 bool dialect_needs_hello(enum dialect dialect)
 {
     return dialects[dialect].needs_hello;
@@ -104,13 +99,13 @@ static const char *value_of(char letter, const struct reply_values *values, char
 }
 
 size_t reply_write(enum reply reply, enum dialect dialect, const struct reply_values *values,
-                   char *out, size_t room)
+                   char out[REPLY_ROOM])
 {
     const char *from = texts[reply][dialect], *line_end = "\r\n";
+    const size_t room = REPLY_ROOM - strlen(line_end);
     char number[24];
     size_t used = 0, length;
 
-    room -= strlen(line_end);
     for (; *from != '\0' && used < room; from++) {
         if (*from != '%') {
             out[used++] = *from;

@@ -56,18 +56,15 @@ struct reply_values {
 /* Finds the dialect called `name`, as -d takes it. False if there is none. */
 bool dialect_find(const char *name, enum dialect *dialect);
 
-/* "usal", "itba" */
-const char *dialect_name(enum dialect dialect);
-
 /* Must HELO or EHLO come before MAIL? */
 bool dialect_needs_hello(enum dialect dialect);
 
-/*
- * Writes a reply with its CRLFs into `out`, cut at `room` (CHANNEL_REPLY_LIMIT is enough
- * for all of them). Returns its length.
- */
+/* Room for any reply, all its lines with their CRLFs. */
+enum { REPLY_ROOM = 2048 };
+
+/* Writes a reply with its CRLFs into `out`. Returns its length. */
 size_t reply_write(enum reply reply, enum dialect dialect, const struct reply_values *values,
-                   char *out, size_t room);
+                   char out[REPLY_ROOM]);
 
 /* Does the reply refuse a command (4yz, 5yz)? */
 bool reply_is_refusal(enum reply reply, enum dialect dialect);

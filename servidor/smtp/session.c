@@ -14,34 +14,43 @@
 /* What one read takes at most. Text comes in pieces of this size. */
 enum { INPUT_ROOM = 65536 };
 
-/* The one door for replies. Each is logged, and a refusal too many becomes a goodbye. */
-static void answer_with_id(struct session *session, enum reply reply, const char *id)
+/* Who is refused holds the one worker that is left for refusing others no longer than this. */
+enum { REFUSED_LINGER_MS = 100 };
+
+/* The one door for replies. Each is logged. */
+static void put_reply(struct session *session, enum reply reply, const char *id)
 {
     const struct session_config *config = session->config;
     struct reply_values values = { config->name, config->message_size, id, verbs_list() };
-    char text[CHANNEL_REPLY_LIMIT];
-    size_t length;
+    char text[REPLY_ROOM];
+    size_t length = reply_write(reply, config->dialect, &values, text);
 
-    if (reply_is_refusal(reply, config->dialect) && ++session->errors == config->errors) {
-        reply = REPLY_TOO_MANY_ERRORS;
-        session->is_over = true;
-    }
-    length = reply_write(reply, config->dialect, &values, text, sizeof text);
+    _Static_assert((int)REPLY_ROOM <= (int)CHANNEL_REPLY_LIMIT, "a channel takes any reply");
     journal_sent(text, length);
     if (channel_put(session->channel, text, length) != 0)
         session->is_over = true;
 }
 
-static void answer(struct session *session, enum reply reply)
-{
-    answer_with_id(session, reply, "");
-}
-
 /* Says goodbye from our side. */
 static void end_with(struct session *session, enum reply reply)
 {
-    answer(session, reply);
+    put_reply(session, reply, "");
     session->is_over = true;
+}
+
+/*
+ * Answers a command. A refusal too many becomes a goodbye; a recipient too many is no error of
+ * the client's, who has to offer it again with another mail (RFC 5321 4.5.3.1.10).
+ */
+static void answer(struct session *session, enum reply reply)
+{
+    bool is_error = reply != REPLY_TOO_MANY_RECIPIENTS &&
+                    reply_is_refusal(reply, session->config->dialect);
+
+    if (is_error && ++session->errors == session->config->errors)
+        end_with(session, REPLY_TOO_MANY_ERRORS);
+    else
+        put_reply(session, reply, "");
 }
 
 /* The text has come to its end: one verdict for all that was wrong with it. */
@@ -58,7 +67,7 @@ static void end_text(struct session *session)
         return;
     }
     counters_new_id(id);
-    answer_with_id(session, REPLY_QUEUED, id);
+    put_reply(session, REPLY_QUEUED, id);
 }
 
 static size_t take_text(struct session *session, const char *octets, size_t length)
@@ -112,8 +121,15 @@ static void end_without_input(struct session *session, ssize_t got)
     session->is_over = true;
 }
 
+/* What was gathered leaves before a wait; at the end it leaves with the channel. */
 static void send_all(struct session *session)
 {
+    const int64_t left_ms = session->deadline_ms - clock_now_ms();
+
+    if (session->is_over)
+        return;
+    if (left_ms < session->channel->patience_ms)
+        session->channel->patience_ms = left_ms > 0 ? (int)left_ms : 0;
     if (channel_flush(session->channel) != 0)
         session->is_over = true;
     journal_flush();
@@ -169,6 +185,6 @@ void session_refuse(const struct session_config *config, struct channel *channel
     static struct session session;
 
     begin(&session, config, channel);
+    channel->linger_ms = REFUSED_LINGER_MS;
     end_with(&session, reply);
-    send_all(&session);
 }

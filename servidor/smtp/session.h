@@ -29,7 +29,7 @@ struct session_config {
 /*
  * Runs a session with the client at the other end of `channel`, which stays the caller's
  * to close. `first_wait_s` is how long the first command may take. Returns when the
- * session is over, whoever ended it and how.
+ * session is over, whoever ended it and how; the last reply leaves when the channel is closed.
  */
 void session_run(const struct session_config *config, struct channel *channel,
                  uint64_t first_wait_s);

@@ -1,6 +1,6 @@
 /*
  * The memory that master, door and workers share: the signs they give each other,
- * totals, and one slot a worker. Every field is an atomic and nothing here is a lock,
+ * totals, and one slot a worker. What changes is an atomic and nothing here is a lock,
  * so a process that is killed at any point leaves nothing that another waits for.
  */
 #ifndef WATCH_COUNTERS_H
@@ -37,9 +37,12 @@ struct counters {
     _Atomic uint32_t log_generation;                 /* goes up when logs are to be reopened */
     _Atomic uint32_t slots_used;                     /* no slot from this index on is taken */
     _Atomic uint32_t wake_below[TRANSPORTS];         /* fewer idle workers than this: wake the master */
-    _Atomic bool is_full[TRANSPORTS];                /* the pool cannot grow */
+    _Atomic bool cannot_grow[TRANSPORTS];            /* no worker can be had for now */
     /* from all to all */
-    alignas(COUNTERS_LINE) _Atomic int32_t idle[TRANSPORTS]; /* a hint; the slots are the truth */
+    /* Two hints, so that nobody counts slots where it is urgent; the slots are the truth. */
+    alignas(COUNTERS_LINE) _Atomic int32_t idle[TRANSPORTS]; /* workers without a session */
+    _Atomic int32_t sessions[TRANSPORTS];
+    _Atomic int64_t trouble_said_ms;     /* when a worker last complained of the system */
     _Atomic uint64_t mail_serial;        /* the next mail's number, never given twice */
     _Atomic bool log_is_failing[LOGS];   /* has been said on standard error */
     _Atomic bool log_is_torn[LOGS];      /* the file ends within a line */

@@ -25,6 +25,7 @@ static struct {
     enum transport transport;
     char text[LINE_SHOWN]; /* the line of a mail's text that is coming in */
     size_t text_length;    /* of the whole line; text[] holds its beginning */
+    char text_last;        /* the last octet of it so far */
 } session;
 
 int journal_open(const struct journal_config *config, char path[JOURNAL_PATH_ROOM])
@@ -39,8 +40,8 @@ int journal_open(const struct journal_config *config, char path[JOURNAL_PATH_ROO
 
 void journal_reopen(void)
 {
-    logfile_reopen(&requests);
-    logfile_reopen(&accesses);
+    logfile_reopen(&requests, true);
+    logfile_reopen(&accesses, true);
 }
 
 void journal_flush(void)
@@ -120,13 +121,15 @@ static void text_piece(const char *octets, size_t length)
         memcpy(session.text + session.text_length, octets, length < room ? length : room);
     }
     session.text_length += length;
+    if (length > 0)
+        session.text_last = octets[length - 1];
 }
 
 static void text_line_end(void)
 {
     size_t length = session.text_length;
 
-    if (length > 0 && length <= LINE_SHOWN && session.text[length - 1] == '\r')
+    if (length > 0 && session.text_last == '\r')
         length--;
     log_line("RECIBO", session.text, length < LINE_SHOWN ? length : LINE_SHOWN, length);
     session.text_length = 0;

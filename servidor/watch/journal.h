@@ -29,8 +29,8 @@ enum { JOURNAL_PATH_ROOM = 4096 };
 int journal_open(const struct journal_config *config, char path[JOURNAL_PATH_ROOM]);
 
 /*
- * Opens the logs anew where counters()->log_generation has gone up: after a rotation.
- * journal_flush() does it too.
+ * The master, having raised counters()->log_generation after a rotation: opens the logs anew,
+ * and says if it cannot. Workers follow with their next journal_flush().
  */
 void journal_reopen(void);
 

@@ -28,14 +28,15 @@ int logfile_open(struct logfile *file, const char *path)
     return 0;
 }
 
-/* Says `what` about the log, unless this was already said of the present trouble. */
-static void say_failing(const struct logfile *file, const char *what)
+/* Says that the log cannot be written, unless this was said of the present trouble already. */
+static void say_failing(const struct logfile *file)
 {
     if (!atomic_exchange(&counters()->log_is_failing[file->kind], true))
-        dprintf(STDERR_FILENO, "servidor: %s: %s: %s\n", file->path, strerror(errno), what);
+        dprintf(STDERR_FILENO, "servidor: %s: %s: sessions go on, its lines are lost\n",
+                file->path, strerror(errno));
 }
 
-void logfile_reopen(struct logfile *file)
+void logfile_reopen(struct logfile *file, bool is_said)
 {
     uint32_t generation = atomic_load(&counters()->log_generation);
     int descriptor;
@@ -46,7 +47,9 @@ void logfile_reopen(struct logfile *file)
     logfile_flush(file);
     descriptor = open_log(file->path);
     if (descriptor < 0) {
-        say_failing(file, "the log goes on in its old file");
+        if (is_said)
+            dprintf(STDERR_FILENO, "servidor: %s: %s: the log goes on in its old file\n",
+                    file->path, strerror(errno));
         return;
     }
     close(file->descriptor);
@@ -63,17 +66,16 @@ static uint64_t count_lines(const char *octets, size_t length)
     return lines;
 }
 
-/* Accounts for lines of which only `written` octets (some, or -1: none) reached the file. */
-static void lose(struct logfile *file, const char *from, size_t length, ssize_t written)
+/* Accounts for a batch of which only the octets up to batch[kept] reached the file. */
+static void lose(struct logfile *file, size_t kept)
 {
-    size_t kept = written > 0 ? (size_t)written : 0;
-
-    if (written >= 0)
-        errno = ENOSPC; /* a file takes less than it was given only when it is full */
-    if (kept > 0 && from[kept - 1] != '\n')
+    if (kept > 1 && file->batch[kept - 1] != '\n')
         atomic_store(&counters()->log_is_torn[file->kind], true);
-    atomic_fetch_add(&counters()->log_lost_records, count_lines(from + kept, length - kept));
-    say_failing(file, "sessions go on, its lines are lost");
+    if (kept < 1)
+        kept = 1;
+    atomic_fetch_add(&counters()->log_lost_records,
+                     count_lines(file->batch + kept, 1 + file->used - kept));
+    say_failing(file);
 }
 
 static void write_batch(struct logfile *file)
@@ -93,7 +95,9 @@ static void write_batch(struct logfile *file)
     }
     if (skip == 0 && written <= 0)
         atomic_store(&counters()->log_is_torn[file->kind], true);
-    lose(file, file->batch + skip, length, written);
+    if (written >= 0)
+        errno = ENOSPC; /* a file takes less than it was given only when it is full */
+    lose(file, written > 0 ? skip + (size_t)written : skip);
 }
 
 void logfile_flush(struct logfile *file)
@@ -101,7 +105,7 @@ void logfile_flush(struct logfile *file)
     if (file->used > 0)
         write_batch(file);
     file->used = 0;
-    logfile_reopen(file);
+    logfile_reopen(file, false);
 }
 
 void logfile_append(struct logfile *file, const char *line, size_t length)

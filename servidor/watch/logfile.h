@@ -6,6 +6,7 @@
 #ifndef WATCH_LOGFILE_H
 #define WATCH_LOGFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +26,11 @@ struct logfile {
 /* Opens `path`, making it if there is none. 0, or -1 with errno. */
 int logfile_open(struct logfile *file, const char *path);
 
-/* Opens the path anew if the master has said so since. The old file stays if that fails. */
-void logfile_reopen(struct logfile *file);
+/*
+ * Opens the path anew if the master has asked for it since. The old file stays if that fails;
+ * whoever `is_said` is to say so does, which one process is enough for. A flush does it too.
+ */
+void logfile_reopen(struct logfile *file, bool is_said);
 
 /* Gathers a line of at most LOGFILE_BATCH octets, its line end included. */
 void logfile_append(struct logfile *file, const char *line, size_t length);

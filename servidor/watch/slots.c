@@ -31,13 +31,23 @@ int slot_take(enum transport transport)
     return slot;
 }
 
+/* What leaving the state `old` takes off the hints. */
+static void leave_state(struct slot *it, uint32_t old)
+{
+    uint32_t transport = atomic_load(&it->transport);
+
+    if (old == SLOT_IDLE)
+        atomic_fetch_sub(&counters()->idle[transport], 1);
+    else if (old == SLOT_BUSY)
+        atomic_fetch_sub(&counters()->sessions[transport], 1);
+}
+
 void slot_free(int slot)
 {
     struct slot *it = slot_at(slot);
     int used = slots_used();
 
-    if (atomic_exchange(&it->state, SLOT_FREE) == SLOT_IDLE)
-        atomic_fetch_sub(&counters()->idle[atomic_load(&it->transport)], 1);
+    leave_state(it, atomic_exchange(&it->state, SLOT_FREE));
     atomic_store(&it->pid, 0);
     while (used > 0 && atomic_load(&slot_at(used - 1)->state) == SLOT_FREE)
         used--;
@@ -52,9 +62,12 @@ void slot_begin(int slot, pid_t pid)
 void slot_idle(int slot)
 {
     struct slot *it = slot_at(slot);
+    uint32_t old = atomic_exchange(&it->state, SLOT_IDLE);
 
-    if (atomic_exchange(&it->state, SLOT_IDLE) != SLOT_IDLE)
-        atomic_fetch_add(&counters()->idle[atomic_load(&it->transport)], 1);
+    if (old == SLOT_IDLE)
+        return;
+    leave_state(it, old);
+    atomic_fetch_add(&counters()->idle[atomic_load(&it->transport)], 1);
 }
 
 /* A peer as three words, so that each can be an atomic. */
@@ -64,27 +77,28 @@ static void pack_peer(uint64_t words[3], const struct peer *peer)
     memcpy(words, peer, sizeof *peer);
 }
 
-bool slot_busy(int slot, const struct peer *peer)
+bool slot_busy(int slot, const struct peer *peer, unsigned *sessions)
 {
     struct slot *it = slot_at(slot);
     uint32_t transport = atomic_load(&it->transport);
     uint64_t words[3];
-    int32_t left;
     int i;
 
     pack_peer(words, peer);
     for (i = 0; i < 3; i++)
         atomic_store(&it->peer[i], words[i]);
     atomic_fetch_add(&it->sessions, 1);
-    if (atomic_exchange(&it->state, SLOT_BUSY) != SLOT_IDLE)
-        return false;
-    left = atomic_fetch_sub(&counters()->idle[transport], 1) - 1;
-    return left < (int32_t)atomic_load(&counters()->wake_below[transport]);
+    leave_state(it, atomic_exchange(&it->state, SLOT_BUSY));
+    *sessions = (unsigned)(atomic_fetch_add(&counters()->sessions[transport], 1) + 1);
+    return atomic_load(&counters()->idle[transport]) <
+           (int32_t)atomic_load(&counters()->wake_below[transport]);
 }
 
 void slot_linger(int slot)
 {
-    atomic_store(&slot_at(slot)->state, SLOT_LINGERING);
+    struct slot *it = slot_at(slot);
+
+    leave_state(it, atomic_exchange(&it->state, SLOT_LINGERING));
 }
 
 bool slot_read(int slot, struct slot_view *view)
@@ -105,7 +119,7 @@ bool slot_read(int slot, struct slot_view *view)
 
 struct slot_census slots_count(enum transport transport)
 {
-    struct slot_census census = { 0, 0, 0 };
+    struct slot_census census = { 0, 0, 0, 0 };
     int slot, used = slots_used();
 
     for (slot = 0; slot < used; slot++) {
@@ -115,7 +129,8 @@ struct slot_census slots_count(enum transport transport)
             continue;
         census.starting += state == SLOT_STARTING;
         census.idle += state == SLOT_IDLE;
-        census.busy += state == SLOT_BUSY || state == SLOT_LINGERING;
+        census.busy += state == SLOT_BUSY;
+        census.lingering += state == SLOT_LINGERING;
     }
     return census;
 }
@@ -125,9 +140,12 @@ void slots_set_wake(enum transport transport, unsigned wake_below)
     atomic_store(&counters()->wake_below[transport], wake_below);
 }
 
-void slots_correct_hint(enum transport transport)
+void slots_correct_hints(enum transport transport)
 {
-    atomic_store(&counters()->idle[transport], (int32_t)slots_count(transport).idle);
+    struct slot_census census = slots_count(transport);
+
+    atomic_store(&counters()->idle[transport], (int32_t)census.idle);
+    atomic_store(&counters()->sessions[transport], (int32_t)census.busy);
 }
 
 int slots_find_peer(enum transport transport, enum slot_state state, const struct peer *peer,
@@ -151,8 +169,7 @@ unsigned slots_count_address(enum transport transport, const struct peer *peer)
 
     for (slot = 0; slot < used; slot++)
         if (slot_read(slot, &view) && view.transport == transport &&
-            (view.state == SLOT_BUSY || view.state == SLOT_LINGERING) &&
-            peer_is_same_address(&view.peer, peer))
+            view.state == SLOT_BUSY && peer_is_same_address(&view.peer, peer))
             count++;
     return count;
 }

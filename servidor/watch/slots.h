@@ -29,9 +29,9 @@ struct slot_view {
     struct peer peer; /* while busy or lingering */
 };
 
-/* How many workers of a transport are in which state; busy includes lingering. */
+/* How many workers of a transport are in which state. */
 struct slot_census {
-    unsigned starting, idle, busy;
+    unsigned starting, idle, busy, lingering;
 };
 
 /* The master: takes a free slot for a worker to be. Its index, or -1 if all are taken. */
@@ -48,11 +48,14 @@ void slot_idle(int slot);
 
 /*
  * The worker: it has a session with `peer`. Returns true when so few idle workers are
- * left that the master should be woken.
+ * left that the master should be woken. `*sessions` is how many there are, with this one.
  */
-bool slot_busy(int slot, const struct peer *peer);
+bool slot_busy(int slot, const struct peer *peer, unsigned *sessions);
 
-/* The worker: its session is over but for repetitions. */
+/*
+ * The worker: its session is over but for what is on its way: the last reply, repetitions.
+ * Called before that reply is sent, so that a client that has it can have a session again.
+ */
 void slot_linger(int slot);
 
 /* Reads a slot. False when it is free or its session changed meanwhile. */
@@ -66,8 +69,8 @@ struct slot_census slots_count(enum transport transport);
 /* The master: from fewer idle workers of `transport` than this on, workers wake it. */
 void slots_set_wake(enum transport transport, unsigned wake_below);
 
-/* The master, in a quiet moment: makes the hint of idle workers agree with the slots. */
-void slots_correct_hint(enum transport transport);
+/* The master, in a quiet moment: makes the hints agree with the slots. */
+void slots_correct_hints(enum transport transport);
 
 /* The slot of a worker of `transport` in `state` with `peer`, other than `except`; -1: none. */
 int slots_find_peer(enum transport transport, enum slot_state state, const struct peer *peer,
