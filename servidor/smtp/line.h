@@ -12,8 +12,9 @@ enum { LINE_ROOM = 16384 };
 
 struct line_reader {
     size_t limit;     /* of octets in a line, its line end included (RFC 5321 4.5.3.1.4) */
-    size_t length;    /* of the line so far */
-    bool is_too_long; /* the rest of this line is thrown away */
+    size_t length;    /* of the line so far, or of its beginning that is kept */
+    size_t total;     /* of all of the line so far */
+    char last;        /* its last octet so far */
     bool is_ready;    /* the line was handed out; the next octet begins another */
     char octets[LINE_ROOM];
 };
@@ -21,7 +22,7 @@ struct line_reader {
 enum line_result {
     LINE_MORE,     /* all was taken and the line has not ended */
     LINE_READY,    /* octets[0] to octets[length - 1] is a line, without its line end */
-    LINE_TOO_LONG, /* a line above the limit has ended; nothing of it is kept */
+    LINE_TOO_LONG, /* the same of the beginning of a line above the limit, `total` octets long */
 };
 
 /* Makes the reader ready for the first line. `limit` is 2 to LINE_ROOM. */

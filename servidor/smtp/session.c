@@ -83,17 +83,16 @@ static size_t take_text(struct session *session, const char *octets, size_t leng
 
 static size_t take_command(struct session *session, const char *octets, size_t length)
 {
-    static const char too_long[] = "(line too long)";
     struct line_reader *line = &session->line;
     size_t taken;
 
     switch (line_take(line, octets, length, &taken)) {
     case LINE_READY:
-        journal_received(line->octets, line->length);
+        journal_received(line->octets, line->length, line->total);
         answer(session, verbs_execute(session, line->octets, line->length));
         break;
     case LINE_TOO_LONG:
-        journal_received(too_long, sizeof too_long - 1);
+        journal_received(line->octets, line->length, line->total);
         answer(session, REPLY_LINE_TOO_LONG);
         break;
     case LINE_MORE:

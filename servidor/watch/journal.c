@@ -108,9 +108,9 @@ static void log_line(const char *direction, const char *line, size_t shown, size
     logfile_append(&requests, record, used);
 }
 
-void journal_received(const char *line, size_t length)
+void journal_received(const char *line, size_t length, size_t total)
 {
-    log_line("RECIBO", line, length < LINE_SHOWN ? length : LINE_SHOWN, length);
+    log_line("RECIBO", line, length < LINE_SHOWN ? length : LINE_SHOWN, total);
 }
 
 static void text_piece(const char *octets, size_t length)
@@ -131,7 +131,7 @@ static void text_line_end(void)
 
     if (length > 0 && session.text_last == '\r')
         length--;
-    log_line("RECIBO", session.text, length < LINE_SHOWN ? length : LINE_SHOWN, length);
+    journal_received(session.text, length < LINE_SHOWN ? length : LINE_SHOWN, length);
     session.text_length = 0;
 }
 
@@ -154,7 +154,7 @@ void journal_text(const char *octets, size_t length)
 void journal_text_end(void)
 {
     if (settings->is_quiet)
-        journal_received(".", 1);
+        journal_received(".", 1, 1);
 }
 
 void journal_sent(const char *reply, size_t length)
