@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     while (orders_next(&orders, &order)) {
         assert(at < end && order.text == at && order.length <= (size_t)(end - at));
-        assert(order.number == ++lines);
+        lines++;
+        assert(order.number == lines);
         for (i = 0; i < order.length; i++)
             assert(!is_line_end(at[i]));
         at += order.length;

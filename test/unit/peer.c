@@ -130,7 +130,7 @@ static void ports_tell_peers_of_one_address_apart(void)
     CHECK(peer_is_same(&a, &a));
 }
 
-/* udp.md section 2: each range with its ends and what lies just outside. */
+/* Each range with its ends and what lies just outside. */
 static const struct {
     const char *address;
     bool is_neighbour, is_loopback;

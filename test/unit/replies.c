@@ -1,4 +1,4 @@
-/* Every reply of every dialect: its form, and the texts that design.md section 5 fixes. */
+/* Every reply of every dialect: its form, and the texts that the two sources fix. */
 #include "smtp/replies.h"
 
 #include <string.h>
@@ -21,7 +21,7 @@ static const char *text_of(enum reply reply, enum dialect dialect, const struct 
     return text;
 }
 
-/* design.md section 5, row by row. */
+/* What the two sources say, row by row. */
 static const struct {
     enum reply reply;
     const char *texts[DIALECTS];

@@ -1,0 +1,367 @@
+# shellcheck shell=bash
+# What every *.bats file loads: starting and stopping the server, talking to it, waiting for things, and the wrapper
+# that checks after each test what every test must leave: no process, no port, no temporary file, no sanitizer report,
+# and no word of the server on stderr that the test did not announce.
+#
+# A test binds port 0 and waits for the ready lines; nothing here waits for a fixed time, and every wait has a bound
+# (WITHIN, in seconds) that a slow machine meets too. A test file that needs more at its start or end defines
+# local_setup or local_teardown.
+
+ROOT=${ROOT:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+SERVIDOR=${SERVIDOR:-$ROOT/servidor/servidor}
+CLIENTE=${CLIENTE:-$ROOT/cliente/cliente}
+PYTHON=${PYTHON:-$(command -v python3)}
+TOOLS=$ROOT/test/tools
+export ROOT SERVIDOR CLIENTE PYTHONDONTWRITEBYTECODE=1
+GREETING='220 Servicio de transferencia simple de correo preparado'
+
+setup() {
+    mkdir "$BATS_TEST_TMPDIR/tmp"
+    cd "$BATS_TEST_TMPDIR" || return 1
+    export TMPDIR=$BATS_TEST_TMPDIR/tmp
+    export TEST_MARK=$BATS_TEST_TMPDIR      # by this the wrapper knows our processes again
+    export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$BATS_TEST_TMPDIR/sanitizer
+    export UBSAN_OPTIONS=${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}print_stacktrace=1:log_path=$BATS_TEST_TMPDIR/sanitizer
+    unset LOGS PORT SERVER_PID HOLDER
+    RUN_IN=()           # a command that the server and its clients run in: see namespace
+    servers=()          # pids of the masters that stop_server has not yet seen off
+    sessions=()         # pids of the background talkers and holders
+    ports=()            # every port that a server announced
+    errors=()           # the stderr files of the servers
+    expected_errors=()  # what must stand on them
+    allowed_errors=()   # what may
+    touch -d "@$((EPOCHSECONDS - 1))" "$BATS_TEST_TMPDIR/.begun"
+    if declare -F local_setup >/dev/null; then local_setup; fi
+}
+
+teardown() {
+    local fault=0
+    if declare -F local_teardown >/dev/null; then local_teardown || fault=1; fi
+    end_sessions
+    stop_servers || fault=1
+    leave_namespace
+    check_processes || fault=1
+    check_ports || fault=1
+    check_files || fault=1
+    check_errors || fault=1
+    if [ "$fault" != 0 ] || [ -z "${BATS_TEST_COMPLETED:-}" ]; then show_state; fi
+    return "$fault"
+}
+
+# --- what the wrapper checks ------------------------------------------------------------------------------------------
+
+# The pids of the processes that this test started, however they were orphaned, and of those that hold its files open.
+ours() {
+    local pid seen=' '
+    {
+        env -u TEST_MARK grep -lszxF -e "TEST_MARK=$TEST_MARK" /proc/[0-9]*/environ
+        env -u TEST_MARK find /proc/[0-9]*/fd -lname "$BATS_TEST_TMPDIR/*" 2>/dev/null
+    } | while IFS=/ read -r _ _ pid _; do
+        case "$seen$$ $BASHPID " in *" $pid "*) continue ;; esac
+        seen+="$pid "
+        echo "$pid"
+    done
+}
+
+none_is_ours() { [ -z "$(ours)" ]; }
+
+check_processes() {
+    local pid
+    WITHIN=5 wait_until none_is_ours >/dev/null && return 0
+    for pid in $(ours); do
+        echo "process left behind: $pid $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+        kill -9 "$pid"
+    done 2>/dev/null
+    return 1
+}
+
+# A port that another test's server got after ours left it is no fault: that socket has an owner, and it is not ours.
+check_ports() {
+    local port line fault=0
+    for port in "${ports[@]}"; do
+        while IFS= read -r line; do
+            case $line in
+                *'pid='*) ;;
+                *) echo "port left bound: $line"; fault=1 ;;
+            esac
+        done < <(ss -Htunlp "sport = :$port")
+    done
+    return "$fault"
+}
+
+# What tests of another file make at the same time bears their names, not the server's.
+check_files() {
+    local left
+    left=$(find /dev/shm /tmp /var/tmp -maxdepth 1 \( -name 'servidor*' -o -name 'smtpd*' \) \
+               -newer "$BATS_TEST_TMPDIR/.begun" 2>/dev/null
+           find "$TMPDIR" -mindepth 1
+           find "$BATS_TEST_TMPDIR" -name 'core*' -type f)
+    [ -z "$left" ] || { echo "temporary file left behind: $left"; return 1; }
+}
+
+check_errors() {
+    local pattern file rest fault=0
+    for file in "$BATS_TEST_TMPDIR"/sanitizer.*; do
+        [ -e "$file" ] || continue
+        echo "sanitizer report:"; head -50 "$file"; fault=1
+    done
+    [ "${#errors[@]}" != 0 ] || errors=(/dev/null)
+    for pattern in "${expected_errors[@]}"; do
+        cat "${errors[@]}" | grep -Eq -e "$pattern" || { echo "never said on stderr: $pattern"; fault=1; }
+    done
+    [ -n "$(ip -6 addr show dev lo 2>/dev/null)" ] || allowed_errors+=('IPv6')
+    pattern=$(IFS='|'; echo "${expected_errors[*]}|${allowed_errors[*]}")
+    pattern=${pattern#|} pattern=${pattern%|}
+    rest=$(cat "${errors[@]}" | grep -Ev -e "${pattern:-^\$}") || true
+    [ -z "$rest" ] || { echo "unexpected on stderr: $rest"; fault=1; }
+    return "$fault"
+}
+
+show_state() {
+    local file
+    for file in "$BATS_TEST_TMPDIR"/server.* "$BATS_TEST_TMPDIR"/*.said "${LOGS:-/nowhere}"/errores.log; do
+        [ -s "$file" ] || continue
+        echo "--- ${file##*/}, its end:"; tail -n 15 "$file" | cut -c 1-300
+    done
+}
+
+# --- waiting and comparing --------------------------------------------------------------------------------------------
+
+# wait_until COMMAND...: until it succeeds; after WITHIN (20) seconds it names what it waited for, and fails.
+wait_until() {
+    local deadline=$((SECONDS + ${WITHIN:-20}))
+    until "$@"; do
+        ((SECONDS <= deadline)) || { echo "waited ${WITHIN:-20} s for: $*"; return 1; }
+        sleep 0.03
+    done
+}
+
+gone() {
+    local state
+    state=$(ps -o state= -p "$1") || return 0
+    [ "$state" = Z ]
+}
+
+fail() { echo "$*"; return 1; }
+same() { [ "$1" = "$2" ] || fail "expected: $1"$'\n'"got:      $2"; }
+matches() { [[ $2 =~ $1 ]] || fail "expected a match of: $1"$'\n'"got: $2"; }
+refute() { ! "$@" || fail "should have failed: $*"; }
+
+# expect_stderr REGEX: the server says such a line, or the test fails; allow_stderr REGEX: it may.
+expect_stderr() { expected_errors+=("$1"); }
+allow_stderr() { allowed_errors+=("$1"); }
+
+now_ms() { local t=$EPOCHREALTIME; echo $((${t/[.,]/} / 1000)); }
+
+need_root() { [ "$(id -u)" = 0 ] || skip "needs root: $1"; }
+
+need_ipv6() { grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null || skip "no IPv6 on this machine"; }
+
+# --- the server -------------------------------------------------------------------------------------------------------
+
+# start_server [OPTION...]: in the foreground on a free port. Sets PORT, SERVER_PID (the master) and LOGS.
+# A UDP client that goes away unseen would keep the stop waiting, hence the short drain-timeout.
+start_server() {
+    LOGS=${LOGS:-$BATS_TEST_TMPDIR/log}
+    mkdir -p "$LOGS"
+    local name=$BATS_TEST_TMPDIR/server.${#errors[@]}
+    SERVER_OUT=$name.out SERVER_ERR=$name.err
+    "${RUN_IN[@]}" "$SERVIDOR" -f -p 0 -l "$LOGS" -o drain-timeout=1 "$@" </dev/null >"$SERVER_OUT" 2>"$SERVER_ERR" 3>&- 4>&- &
+    SERVER_PID=$!
+    servers+=("$SERVER_PID") errors+=("$SERVER_ERR")
+    wait_until server_said_something
+    PORT=$(sed -n 's/^Listening on TCP port //p' "$SERVER_OUT")
+    [ -n "$PORT" ] || { cat "$SERVER_OUT" "$SERVER_ERR"; return 1; }
+    ports+=("$PORT")
+}
+
+server_said_something() { grep -q '^Listening on UDP port [0-9]*$' "$SERVER_OUT" || gone "$SERVER_PID"; }
+
+# stop_server: SIGTERM, and the exit status is exactly 0; at that moment nothing of it runs.
+stop_server() {
+    kill -TERM "$SERVER_PID"
+    server_ends 0
+}
+
+# server_ends STATUS: the master leaves by itself, with this exit status, and after its children.
+server_ends() {
+    local pid=$SERVER_PID status=0 child children="" left=""
+    WITHIN=${WITHIN:-60} wait_until ended "$pid"
+    for child in $children; do gone "$child" || left+=" $child"; done
+    wait "$pid" || status=$?
+    forget_server "$pid"
+    [ -z "$left" ] || fail "the master left before its children$left"
+    [ "$status" = "$1" ] || fail "the server's exit status is $status, not $1"
+}
+
+# Like gone, and keeps in children the children that were last seen.
+ended() {
+    local seen
+    seen=$(pgrep -P "$1" | tr '\n' ' ')
+    gone "$1" || { children=$seen; return 1; }
+}
+
+# kill_server [SIGNAL]: ends the master the hard way, and does not mind its exit status.
+kill_server() {
+    kill "-${1:-KILL}" "$SERVER_PID"
+    WITHIN=60 wait_until gone "$SERVER_PID"
+    wait "$SERVER_PID" || true
+    forget_server "$SERVER_PID"
+}
+
+forget_server() {
+    local pid left=()
+    for pid in "${servers[@]}"; do [ "$pid" = "$1" ] || left+=("$pid"); done
+    servers=("${left[@]}")
+}
+
+stop_servers() {
+    local fault=0
+    for SERVER_PID in "${servers[@]}"; do stop_server || fault=1; done
+    return "$fault"
+}
+
+# only_left [PID...]: of this test's servers no process runs but these.
+only_left() {
+    local pid program
+    program=$(readlink -f "$SERVIDOR")
+    for pid in $(ours); do
+        [ "$(readlink "/proc/$pid/exe")" = "$program" ] || continue
+        [[ " $* " == *" $pid "* ]] || return 1
+    done
+}
+
+# children: the pids of the master's children.
+children() { pgrep -P "$SERVER_PID" || true; }
+
+# refused OPTION...: the server does not start: exit status $status, one line on stderr in $output, nothing on stdout.
+refused() {
+    local out
+    status=0
+    out=$(timeout 60 "${RUN_IN[@]}" "$SERVIDOR" "$@" 2>"$BATS_TEST_TMPDIR/refusal" 3>&- 4>&-) || status=$?
+    output=$(cat "$BATS_TEST_TMPDIR/refusal")
+    same "" "$out"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/refusal")" = 1 ] || fail "not one line on stderr: $output"
+    matches '^servidor: ' "$output"
+}
+
+# --- sessions ---------------------------------------------------------------------------------------------------------
+
+# talk [OPTION...] <<SCRIPT: one scripted session (see tools/talk.py).
+talk() {
+    local fault=0
+    "${RUN_IN[@]}" "$PYTHON" "$TOOLS/talk.py" "$@" "$PORT" >"$BATS_TEST_TMPDIR/talk" 2>&1 || fault=1
+    [ "$fault" = 0 ] || { cut -c 1-600 "$BATS_TEST_TMPDIR/talk"; return 1; }
+}
+
+# after_helo DIALECT [OPTION...] <<SCRIPT: like talk, behind the greeting and HELO.
+after_helo() {
+    local greeting=$GREETING helo='250 OK'
+    [ "$1" = usal ] || { greeting='220 localhost SMTP' helo='250 localhost'; }
+    shift
+    { printf '%s\n' "S: $greeting" 'C: HELO c.example' "S: $helo"; cat; } | talk "$@"
+}
+
+# open NAME [OPTION...]: a session that stays; say NAME LINE... goes on in it. Sets LPORT.
+open() {
+    local name=$1
+    shift
+    : >"$name.script"
+    "${RUN_IN[@]}" "$PYTHON" "$TOOLS/talk.py" -i "$name.script" "$@" "$PORT" >"$name.said" 2>&1 3>&- 4>&- &
+    sessions+=($!)
+    printf -v "pid_of_$name" %s $!
+    wait_until has_line "$name.said" '^port |cannot reach'
+    LPORT=$(sed -n 's/^port //p' "$name.said")
+    [ -n "$LPORT" ] || { cat "$name.said"; return 1; }
+}
+
+has_line() { grep -Eq -e "$2" "$1" 2>/dev/null; }
+
+has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
+
+# say NAME LINE...: the lines of a script, in the session NAME, and all of them came true.
+say() {
+    local name=$1 before
+    local pid=pid_of_$name
+    shift
+    before=$(wc -l <"$name.said")
+    printf '%s\n' "$@" >>"$name.script"
+    WITHIN=${WITHIN:-40} wait_until answered "$name.said" $((before + $#)) "${!pid}"
+    refute grep -q '^FAILED' "$name.said" || { cut -c 1-600 "$name.said"; return 1; }
+}
+
+answered() { has_lines "$1" "$2" || has_line "$1" '^FAILED' || gone "$3"; }
+
+# hold NAME COUNT [OPTION...]: COUNT sessions, all greeted (see tools/hold.py). Sets GREETED, its line.
+hold() {
+    local name=$1 count=$2
+    shift 2
+    : >"$name.script"
+    "${RUN_IN[@]}" "$PYTHON" "$TOOLS/hold.py" "$@" "$PORT" "$count" "$name.script" >"$name.said" 2>&1 3>&- 4>&- &
+    sessions+=($!)
+    printf -v "pid_of_$name" %s $!
+    WITHIN=120 wait_until hold_is_ready "$name" $!
+    # shellcheck disable=SC2034 # for the tests
+    GREETED=$(grep '^greeted' "$name.said") || { cat "$name.said"; return 1; }
+}
+
+hold_is_ready() { has_line "$1.said" '^greeted' || gone "$2"; }
+
+# bye NAME: a talker or holder ends.
+bye() {
+    local pid=pid_of_$1
+    echo exit >>"$1.script"
+    wait_until gone "${!pid}"
+}
+
+end_sessions() {
+    local pid
+    for pid in "${sessions[@]}"; do kill "$pid" 2>/dev/null; done
+    for pid in "${sessions[@]}"; do wait "$pid" 2>/dev/null; done
+    sessions=()
+}
+
+# greets [OPTION...]: a new session gets the 220, within two seconds. For wait_until.
+greets() {
+    PATIENCE=2 "${RUN_IN[@]}" "$PYTHON" "$TOOLS/talk.py" "$@" "$PORT" <<<$'S~ 220 \nC: QUIT\nS~ 221' >/dev/null 2>&1
+}
+
+# worker_of PORT [PROTOCOL]: the pids that hold the server's socket of the session with our local PORT.
+worker_of() {
+    "${RUN_IN[@]}" ss -H "-${2:-t}np" "sport != :$1 and dport = :$1" | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -u
+}
+
+# namespace ADDRESS...: what follows in this test runs in a network of its own, where lo has these addresses too.
+namespace() {
+    need_root "a network namespace"
+    local address
+    mkfifo "$BATS_TEST_TMPDIR/namespace"
+    unshare -n cat "$BATS_TEST_TMPDIR/namespace" 3>&- 4>&- &
+    HOLDER=$!
+    # shellcheck disable=SC2034 # it stays open, so that cat stays
+    exec {namespace_fd}>"$BATS_TEST_TMPDIR/namespace"
+    wait_until in_another_namespace
+    RUN_IN=(nsenter -t "$HOLDER" -n --)
+    "${RUN_IN[@]}" ip link set lo up
+    for address; do "${RUN_IN[@]}" ip addr add "$address" dev lo; done
+}
+
+leave_namespace() {
+    [ -v HOLDER ] || return 0
+    exec {namespace_fd}>&-
+    wait "$HOLDER" || true
+    unset HOLDER
+}
+
+in_another_namespace() { [ "$(readlink "/proc/$HOLDER/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+
+# --- logs -------------------------------------------------------------------------------------------------------------
+
+# records [TRANSPORT]: the RECIBO and ENVIO records of the last session that talk held.
+records() { sed -n "s/^SERVIDOR .*, puerto $(talk_port) y protocolo ${1:-TCP} \?- //p" "$LOGS/peticiones.log"; }
+
+# The local port of the last session that talk held.
+talk_port() { sed -n '1s/^port //p' "$BATS_TEST_TMPDIR/talk"; }
+
+# read_log [EXPECTED]: peticiones.log is well formed, line by line.
+read_log() { "$PYTHON" "$TOOLS/readlog.py" "$LOGS/peticiones.log" "$@"; }

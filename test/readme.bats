@@ -1,0 +1,82 @@
+#!/usr/bin/env bats
+# The README is true: every command that it shows is run here as it stands there, in a copy of the tree
+# and in a network of its own, where port 2525 is free.
+
+load helper
+
+# The lines of the README that are commands, without their comments.
+commands() { sed -n '/^```sh/,/^```$/{/^```/!{s/ *# .*//;p}}' "$ROOT/README.md"; }
+
+local_setup() {
+    mkdir tree
+    tar -C "$ROOT" --exclude=./.git --exclude=./.build --exclude='./log/*' -cf - . | tar -C tree -xf -
+    cp "$SERVIDOR" tree/servidor/servidor
+    cp "$CLIENTE" tree/cliente/cliente
+    namespace
+}
+
+local_teardown() {
+    [ ! -s tree/log/servidor.pid ] || in_tree scripts/paraServidor.sh
+}
+
+# in_tree COMMAND LINE: runs it as a person would who stands in the tree.
+in_tree() { "${RUN_IN[@]}" bash -c "cd tree && $1" 3>&- 4>&-; }
+
+# try COMMAND LINE: runs a command that the README really shows.
+try() {
+    commands | grep -qxF -e "$1" || fail "the README does not show: $1" || return 1
+    in_tree "$1"
+}
+
+# Ports, process numbers and dates differ from run to run, and the clients come in any order.
+shape() { sed -E 's/[0-9]+:[0-9]+:[0-9]+/TIME/; s/(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]+ +[0-9]+/DAY/; s/[0-9]{3,}/N/g; s/ +/ /g'; }
+
+@test "the README shows no command that is not tried here" {
+    local tried
+    tried=$(sed -n 's/.*[^(]try "\([^"]*\)".*/\1/p' "$BATS_TEST_FILENAME")
+    # The suite cannot run itself; that it runs is seen by this line being read.
+    same "" "$(commands | grep -vxF -e "$tried" | grep -vx 'make test')"
+}
+
+@test "make run shows what the README says it does" {
+    need_root "a network of its own"
+    local shown="transport|TCP|UDP|Listening|The "
+    try "make run" >said
+    same "$(sed -n '/^Listening/,/has ended/p' "$ROOT/README.md" | grep -E "^($shown)" | shape)" \
+        "$(grep -E "^($shown)" said | shape)"
+    matches 'Completed localhost IP:.* port [0-9]+, on (TCP|UDP) protocol, at ' "$(cat said)"
+}
+
+@test "the server is started, spoken to by everybody, and stopped" {
+    try "scripts/lanzaServidor.sh"
+    printf 'QUIT\n' | try "nc -C localhost 2525" | grep -q '^221 '
+    try "swaks --server localhost:2525 --from a@example.org --to b@example.org"
+    try "curl smtp://localhost:2525 --mail-from a@example.org --mail-rcpt b@example.org -T README.md"
+    try "cliente/cliente localhost TCP ordenes/ordenes.txt"
+    try "cliente/cliente localhost UDP ordenes/ordenes.txt"
+    try "scripts/paraServidor.sh"
+}
+
+@test "the help and the manuals are there" {
+    try "servidor/servidor -h" | grep -q '^Usage: servidor'
+    if command -v man >/dev/null; then
+        try "man -l servidor/servidor.8" | grep -q SERVIDOR
+        try "man -l cliente/cliente.1" | grep -q CLIENTE
+    fi
+}
+
+@test "the ways to start it that the README begins with" {
+    try "servidor/servidor -f -p 2600" >said 2>&1 &
+    wait_until grep -q 'UDP port 2600' said
+    kill "$(cat tree/log/servidor.pid)"
+    wait $!
+    try "servidor/servidor -d itba"
+    in_tree "nc -C localhost 2525" <<<QUIT | grep -q '^220 localhost SMTP'
+    in_tree scripts/paraServidor.sh
+    try "servidor/servidor -o udp-port=same"
+    # The lines one by one, since a datagram holds what one read gave.
+    in_tree "nc -u -w 1 localhost 2525" <<<'EHLO c.example' | grep -q '^250 SIZE'
+    in_tree scripts/paraServidor.sh
+    try "servidor/servidor -o sessions-per-worker=1"
+    in_tree scripts/paraServidor.sh
+}
