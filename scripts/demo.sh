@@ -1,10 +1,9 @@
 #!/bin/sh
 # What `make run` shows: the server, six clients at once, what it logged, and its end.
-# Arguments go to servidor, as with scripts/lanzaServidor.sh.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-scripts/lanzaServidor.sh "$@"
+scripts/lanzaServidor.sh
 status=$?
 [ -s log/servidor.pid ] || exit "$status"
 printf '\nThe last lines of log/peticiones.log:\n'

@@ -54,10 +54,11 @@ static bool parse_choice(const struct setting *setting, const char *value, void 
 static bool parse_udp_ports(const struct setting *setting, const char *value, void *field)
 {
     const char *hyphen = strchr(value, '-');
-    struct udp_ports ports = { false, 0, 0 };
+    struct udp_ports ports;
     uint64_t low, high;
 
     (void)setting;
+    memset(&ports, 0, sizeof ports); /* what pads it is compared as well */
     if (strcmp(value, "same") == 0) {
         ports.is_same = true;
     } else if (strcmp(value, "ephemeral") != 0) {
@@ -163,7 +164,7 @@ bool settings_take(struct config *config, const char *assignment, char why[SETTI
     size_t length = strcspn(assignment, "="), i;
     const char *value = assignment + length + 1;
 
-    if (assignment[length] == '\0') {
+    if (length == 0 || assignment[length] == '\0') {
         snprintf(why, SETTINGS_WHY_ROOM, "%.64s: NAME=VALUE is wanted", assignment);
         return false;
     }

@@ -119,7 +119,7 @@ static void a_user_is_told_what_is_wrong(void)
     CHECK(refuses("error=5", "no such setting"));
     CHECK(refuses("errorss=5", "no such setting"));
     CHECK(refuses("Errors=5", "no such setting"));
-    CHECK(refuses("=5", "no such setting"));
+    CHECK(refuses("=5", "NAME=VALUE"));
     CHECK(refuses("errors=many", "a number from 1 to 1000000"));
     CHECK(refuses("resolve=maybe", "no or yes"));
     CHECK(refuses("errors", "NAME=VALUE"));
