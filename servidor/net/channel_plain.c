@@ -32,20 +32,20 @@ static int send_datagram(struct channel_plain *udp, const char *octets, size_t l
     return -1;
 }
 
-static void send_reply_again(struct channel_plain *udp)
+/* The greeting is the reply to the hello. */
+static int send_last_reply(struct channel_plain *udp)
 {
     if (udp->reply_length > 0)
-        send_datagram(udp, udp->reply, udp->reply_length);
-    else
-        send_datagram(udp, udp->greeting, udp->greeting_length);
+        return send_datagram(udp, udp->reply, udp->reply_length);
+    return send_datagram(udp, udp->greeting, udp->greeting_length);
 }
 
 /* The peer has not heard the greeting, nor the reply to what its hello said as well. */
 static void send_all_again(struct channel_plain *udp)
 {
-    send_datagram(udp, udp->greeting, udp->greeting_length);
     if (udp->reply_length > 0)
-        send_datagram(udp, udp->reply, udp->reply_length);
+        send_datagram(udp, udp->greeting, udp->greeting_length);
+    send_last_reply(udp);
 }
 
 /* Receives a datagram of the peer as lines. Their length, 0 if there was none, -1 with errno. */
@@ -84,7 +84,7 @@ static bool judge_incoming(struct channel_plain *udp, size_t length)
 {
     switch (plain_judge(&udp->plain, udp->incoming, length)) {
     case PLAIN_AGAIN:
-        send_reply_again(udp);
+        send_last_reply(udp);
         return false;
     case PLAIN_GREET:
         send_all_again(udp);
@@ -141,9 +141,7 @@ static int plain_flush(struct channel *channel)
     if (!udp->has_pending)
         return 0;
     udp->has_pending = false;
-    if (udp->reply_length > 0)
-        return send_datagram(udp, udp->reply, udp->reply_length);
-    return send_datagram(udp, udp->greeting, udp->greeting_length);
+    return send_last_reply(udp);
 }
 
 static int plain_put(struct channel *channel, const char *reply, size_t length)
