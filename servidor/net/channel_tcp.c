@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -46,6 +47,14 @@ static ssize_t tcp_read(struct channel *channel, char *into, size_t room, int64_
     return got;
 }
 
+/* Who is told to stop waits no more, but says goodbye where that needs no wait. */
+static bool takes_goodbye(int out)
+{
+    struct pollfd ready = { .fd = out, .events = POLLOUT };
+
+    return errno == ECANCELED && poll(&ready, 1, 0) > 0;
+}
+
 /*
  * Writes what goes without waiting. A socket can be told not to wait; of anything else, when it
  * is ready, a pipe takes this much.
@@ -58,7 +67,7 @@ static ssize_t write_some(struct channel *channel, const char *octets, size_t le
 
     if (put >= 0 || errno != ENOTSOCK)
         return put;
-    if (wait_for(channel, out, CHANNEL_WRITABLE, deadline_ms) != 0)
+    if (wait_for(channel, out, CHANNEL_WRITABLE, deadline_ms) != 0 && !takes_goodbye(out))
         return -1;
     return write(out, octets, length < _POSIX_PIPE_BUF ? length : _POSIX_PIPE_BUF);
 }

@@ -1,6 +1,6 @@
 /*
  * Whatever the pieces: the lines are those that stand between the LFs, one CR before an LF
- * taken off, and exactly those above the limit are told as too long.
+ * taken off, and exactly those above the limit are told as too long, with their beginning.
  */
 #include "smtp/line.h"
 
@@ -28,11 +28,11 @@ static void compare(struct truth *truth, enum line_result result)
     assert(line_end != NULL);
     length = (size_t)(line_end - truth->line);
     assert((result == LINE_TOO_LONG) == (length + 1 > truth->limit));
-    if (result == LINE_READY) {
-        if (length > 0 && line_end[-1] == '\r')
-            length--;
-        assert(reader.length == length && memcmp(reader.octets, truth->line, length) == 0);
-    }
+    if (length > 0 && line_end[-1] == '\r')
+        length--;
+    assert(reader.total == length);
+    assert(reader.length == (length < truth->limit ? length : truth->limit));
+    assert(memcmp(reader.octets, truth->line, reader.length) == 0);
     truth->line = line_end + 1;
 }
 

@@ -22,13 +22,16 @@ static void tell(struct story *story, const char *octets, size_t length)
     story->length += length;
 }
 
-/* Gives the reader one piece of a stream, as session.c does. */
-static void take_piece(struct story *story, const char *piece, size_t length)
+/* Gives the reader one piece of a stream, as session.c does: what was before it is not there. */
+static void take_piece(struct story *story, const char *octets, size_t length)
 {
+    char piece[STORY_ROOM];
     size_t at = 0, taken;
 
+    memset(piece, '#', sizeof piece);
+    octets = memcpy(piece + 1, octets, length);
     while (at < length) {
-        enum line_result result = line_take(&reader, piece + at, length - at, &taken);
+        enum line_result result = line_take(&reader, octets + at, length - at, &taken);
 
         CHECK(taken > 0 && taken <= length - at);
         at += taken;
@@ -124,6 +127,35 @@ static void a_long_line_is_told_once_and_swallowed(void)
     CHECK(GIVES(8, "123456789", ""));
 }
 
+/* For the log: what a client sent must not vanish without a trace. */
+static const struct {
+    const char *line, *beginning;
+    size_t total;
+} too_long[] = {
+    { "1234567\r\n", "1234567", 7 },
+    { "12345678\n", "12345678", 8 },
+    { "12345678\r\n", "12345678", 8 },
+    { "123456789\r\n", "12345678", 9 },
+    { "1234567\r9\r\n", "1234567\r", 9 },
+    { "1234567890123456\r\r\n", "12345678", 17 },
+};
+
+static void the_beginning_of_a_long_line_is_kept(void)
+{
+    size_t i, at, length, taken;
+
+    for (i = 0; i < sizeof too_long / sizeof too_long[0]; i++) {
+        length = strlen(too_long[i].line);
+        line_start(&reader, 8);
+        for (at = 0; at + 1 < length; at++)
+            CHECK(line_take(&reader, too_long[i].line + at, 1, &taken) == LINE_MORE);
+        CHECK(line_take(&reader, too_long[i].line + at, 1, &taken) == LINE_TOO_LONG);
+        CHECK(reader.total == too_long[i].total);
+        CHECK(reader.length == strlen(too_long[i].beginning));
+        CHECK(memcmp(reader.octets, too_long[i].beginning, reader.length) == 0);
+    }
+}
+
 static void every_fragmentation_tells_the_same(void)
 {
     static const char *const streams[] = {
@@ -188,6 +220,7 @@ int main(void)
     nul_is_an_octet_like_others();
     the_limit_counts_the_line_end();
     a_long_line_is_told_once_and_swallowed();
+    the_beginning_of_a_long_line_is_kept();
     every_fragmentation_tells_the_same();
     the_longest_line_fills_its_room();
     what_follows_the_line_is_not_taken();

@@ -146,6 +146,16 @@ static void a_late_hello_means_nothing_on_a_shared_port(void)
     CHECK(judge(&plain, "HELO a\r\n", "NOOP\r\n") == PLAIN_NEW);
 }
 
+static void only_a_shared_port_hears_hellos(void)
+{
+    struct plain plain = { .shares_port = true };
+
+    CHECK(plain_is_hello_again(&plain, "\r\n", 2));
+    CHECK(!plain_is_hello_again(&plain, "QUIT\r\n", 6));
+    plain.shares_port = false;
+    CHECK(!plain_is_hello_again(&plain, "\r\n", 2));
+}
+
 static void a_command_again_gets_its_reply_again(void)
 {
     struct plain plain = after("250 OK\r\n");
@@ -154,6 +164,8 @@ static void a_command_again_gets_its_reply_again(void)
     CHECK(judge(&plain, "RSET\r\n", "rset\r\n") == PLAIN_NEW);
     CHECK(judge(&plain, "RSET\r\n", "RSET \r\n") == PLAIN_NEW);
     CHECK(judge(&plain, "RSET\r\n", "RSE\r\n") == PLAIN_NEW);
+    CHECK(judge(&plain, "NOOP\r\nRSET\r\n", "NOOP\r\n") == PLAIN_NEW);
+    CHECK(judge(&plain, "NOOP\r\n", "NOOP\r\nRSET\r\n") == PLAIN_NEW);
     plain = after("500 Error de sintaxis\r\n");
     CHECK(judge(&plain, "FOO\r\n", "FOO\r\n") == PLAIN_AGAIN);
     plain = after("221 bye\r\n");
@@ -210,6 +222,7 @@ int main(void)
     the_longest_datagram_fits();
     the_hello_again_is_greeted_until_the_first_input();
     a_late_hello_means_nothing_on_a_shared_port();
+    only_a_shared_port_hears_hellos();
     a_command_again_gets_its_reply_again();
     data_again_is_no_first_line_of_text();
     equal_lines_of_a_text_are_all_new();
