@@ -80,3 +80,13 @@ shape() { sed -E 's/[0-9]+:[0-9]+:[0-9]+/TIME/; s/(Mon|Tue|Wed|Thu|Fri|Sat|Sun) 
     try "servidor/servidor -o sessions-per-worker=1"
     in_tree scripts/paraServidor.sh
 }
+
+# settings_told REGEX and settings_in_manual REGEX: NAME=DEFAULT of the settings whose line ends so.
+settings_told() { "$SERVIDOR" -h | grep -E "$1\$" | sed -n 's/^  \([a-z-]*=[^ ]*\) .*/\1/p'; }
+settings_in_manual() { grep -E "$1\$" "$ROOT/servidor/servidor.8" | sed -n 's/^\.It Cm \([a-z-]*\) Ns \(=[^ ]*\).*/\1\2/p'; }
+
+@test "the manual tells of each setting, its default, and whether a running server can change it" {
+    same "$(settings_told '')" "$(settings_in_manual '')"
+    same "$(settings_told ' \(SIGHUP\)')" "$(settings_in_manual ' \*')"
+    [ "$(settings_told '' | wc -l)" -ge 15 ]
+}
