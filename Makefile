@@ -44,7 +44,7 @@ $(UNITS): %: %.o $(ROOMS) $(filter-out %/main.o,$(FRONT)) $(CLIENT)
 
 # The fuzz targets are one command each, since everything in them is instrumented.
 fuzzers: $(FUZZERS)
-$(B)/test/fuzz/%: test/fuzz/%.c $(wildcard servidor/*/*.[ch] cliente/orders.[ch])
+$(B)/test/fuzz/%: test/fuzz/%.c $(wildcard test/fuzz/*.h servidor/*/*.[ch] cliente/orders.[ch])
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
 	$(Q)clang $(POSIX) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \

@@ -15,6 +15,7 @@ import time
 
 from fake_smtp import IDLE, Session, octets, parser
 
+SO_RCVBUFFORCE = 33     # of Linux, which the module does not name
 SO_TIMESTAMPNS = 35     # Linux
 JUNK = (b"", b"hola\r\n", b"25\r\n", b"2500 OK\r\n", b"250-parte\r\n", b"999 " + b"x" * 20000 + b"\r\n")
 
@@ -43,6 +44,11 @@ class Server:
         host = host or self.options.host
         sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        # Room for all that a test sends, for this program may not get its turn in time. As root without a limit.
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
+        except OSError:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
         sock.bind((host, 0))
         return sock
 
