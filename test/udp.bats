@@ -5,6 +5,12 @@
 
 load helper
 
+# in_text [OPTION...] <<SCRIPT: like after_helo usal, behind the 354 of a mail to one recipient.
+in_text() {
+    { printf '%s\n' 'C: MAIL FROM:<a@b.es>' 'S: 250 OK' 'C: RCPT TO:<c@d.es>' 'S: 250 OK' 'C: DATA' 'S~ 354'; cat; } |
+        after_helo usal "$@"
+}
+
 # starts_with OCTETS: a first datagram of these octets is a hello, and no command follows from it.
 starts_with() {
     talk -u <<END
@@ -211,13 +217,7 @@ END
 
 @test "body lines get no reply" {
     start_server
-    after_helo usal -u <<'END'
-C: MAIL FROM:<a@b.es>
-S: 250 OK
-C: RCPT TO:<c@d.es>
-S: 250 OK
-C: DATA
-S~ 354
+    in_text -u <<'END'
 C: one
 C: NOOP
 C: QUIT
@@ -352,13 +352,7 @@ END
 
 @test "DATA repeated just after the 354 gets it again, and is no text" {
     start_server -o message-size=100000
-    after_helo usal -u <<'END'
-C: MAIL FROM:<a@b.es>
-S: 250 OK
-C: RCPT TO:<c@d.es>
-S: 250 OK
-C: DATA
-S~ 354
+    in_text -u <<'END'
 C: DATA
 S~ 354
 C: DATA
@@ -372,13 +366,7 @@ END
 
 @test "DATA further down is text" {
     start_server -o message-size=100000
-    after_helo usal -u <<'END'
-C: MAIL FROM:<a@b.es>
-S: 250 OK
-C: RCPT TO:<c@d.es>
-S: 250 OK
-C: DATA
-S~ 354
+    in_text -u <<'END'
 C| {x*49998}
 C: DATA
 C| {x*49992}
@@ -400,13 +388,7 @@ END
 
 @test "the same line twice in a text is two lines" {
     start_server -o message-size=100000
-    after_helo usal -u <<'END'
-C: MAIL FROM:<a@b.es>
-S: 250 OK
-C: RCPT TO:<c@d.es>
-S: 250 OK
-C: DATA
-S~ 354
+    in_text -u <<'END'
 C| {x*49998}
 C| {x*49998}
 C| {x*49998}

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <sys/select.h>
 
+#include "net/channel.h"
 #include "net/clock.h"
 
 static const struct {
@@ -96,7 +97,6 @@ void signals_waiting_mask(sigset_t *mask)
 
 void signals_wait(int one, int other, int64_t deadline_ms)
 {
-    const struct timespec at_once = { 0, 0 };
     struct timespec left;
     sigset_t waiting;
     fd_set readable;
@@ -107,7 +107,7 @@ void signals_wait(int one, int other, int64_t deadline_ms)
         FD_SET(one, &readable);
     if (other >= 0)
         FD_SET(other, &readable);
-    if (pselect(0, NULL, NULL, NULL, &at_once, &waiting) < 0)
+    if (channel_let_signals_in(&waiting))
         return;
     pselect((one > other ? one : other) + 1, &readable, NULL, NULL,
             clock_left(deadline_ms, &left), &waiting);

@@ -1,8 +1,7 @@
 /*
  * Signals: the one owner of sigaction(2). A handler only sets a mark. Signals are blocked
  * all the time but inside a wait, so that a mark can never be missed by a process about
- * to sleep; therefore no octet need be written to a pipe of its own. They must also be let
- * in before a wait that has something at once: pselect(2) then returns without a look.
+ * to sleep; therefore no octet need be written to a pipe of its own.
  */
 #ifndef CORE_SIGNALS_H
 #define CORE_SIGNALS_H

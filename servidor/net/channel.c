@@ -1,8 +1,6 @@
 /*
  * See channel.h. Signals are blocked but inside pselect(2), so a mark that a handler
- * sets can never fall between looking at it and going to sleep. A pselect that finds its
- * descriptor ready returns without letting them in, so each wait begins with one that has
- * no descriptor: a client that always has something ready cannot make us deaf.
+ * sets can never fall between looking at it and going to sleep.
  */
 #include "net/channel.h"
 
@@ -18,11 +16,17 @@ static int stir(struct channel_watch *watch)
     return -1;
 }
 
+bool channel_let_signals_in(const sigset_t *waiting)
+{
+    const struct timespec at_once = { 0, 0 };
+
+    return pselect(0, NULL, NULL, NULL, &at_once, waiting) < 0;
+}
+
 int channel_wait(struct channel *channel, int descriptor, enum channel_side side,
                  int64_t deadline_ms)
 {
     struct channel_watch *watch = channel->watch;
-    const struct timespec at_once = { 0, 0 };
     struct timespec left;
     fd_set readable, writable;
     int highest = descriptor > watch->lifeline ? descriptor : watch->lifeline, ready;
@@ -41,7 +45,7 @@ int channel_wait(struct channel *channel, int descriptor, enum channel_side side
     FD_SET(descriptor, side == CHANNEL_READABLE ? &readable : &writable);
     if (watch->lifeline >= 0)
         FD_SET(watch->lifeline, &readable);
-    if (pselect(0, NULL, NULL, NULL, &at_once, &watch->waiting) < 0)
+    if (channel_let_signals_in(&watch->waiting))
         return stir(watch);
     ready = pselect(highest + 1, &readable, &writable, NULL, clock_left(deadline_ms, &left),
                     &watch->waiting);

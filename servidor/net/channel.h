@@ -77,6 +77,13 @@ static inline void channel_close(struct channel *channel)
     channel->ops->close(channel);
 }
 
+/*
+ * Lets in the signals that wait behind the mask, as `waiting` allows; true if one came. For the
+ * beginning of every wait: pselect(2) with a descriptor that is ready returns without letting
+ * them in, and a client that always has something ready would make the process deaf.
+ */
+bool channel_let_signals_in(const sigset_t *waiting);
+
 /* What channel_wait() waits for. */
 enum channel_side { CHANNEL_READABLE, CHANNEL_WRITABLE };
 

@@ -61,7 +61,6 @@ static void log_access(const char *event)
 
 void journal_begin(const struct peer *peer, enum transport transport)
 {
-    const char *protocol = transport_name(transport);
     char line[PREFIX_ROOM + CLOCK_DATE_ROOM], date[CLOCK_DATE_ROOM];
     int length;
 
@@ -75,7 +74,7 @@ void journal_begin(const struct peer *peer, enum transport transport)
              session.port, transport == TRANSPORT_TCP ? "TCP" : "UDP ");
     length = snprintf(line, sizeof line,
                       "Startup from %s on IP %s and port %u with protocol %s at %s\n",
-                      session.name, session.address, session.port, protocol,
+                      session.name, session.address, session.port, transport_name(transport),
                       clock_date(time(NULL), date));
     logfile_append(&requests, line, (size_t)length);
     log_access("connected");
@@ -131,7 +130,7 @@ static void text_line_end(void)
 
     if (length > 0 && session.text_last == '\r')
         length--;
-    journal_received(session.text, length < LINE_SHOWN ? length : LINE_SHOWN, length);
+    journal_received(session.text, length, length);
     session.text_length = 0;
 }
 

@@ -38,7 +38,10 @@ void journal_reopen(void);
 void journal_begin(const struct peer *peer, enum transport transport);
 void journal_end(void);
 
-/* A command line of `total` octets came, without its line end; `line` has the first `length`. */
+/*
+ * A command line of `total` octets came, without its line end; `line` has the first `length`,
+ * or at least as many of them as are logged.
+ */
 void journal_received(const char *line, size_t length, size_t total);
 
 /* A piece of a mail's text came, as it stood on the wire, in whatever pieces. */
