@@ -1,8 +1,6 @@
 /* See clock.h. */
 #include "net/clock.h"
 
-#include <stdio.h>
-
 int64_t clock_now_ms(void)
 {
     struct timespec now;
@@ -11,13 +9,29 @@ int64_t clock_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* The time in local time; the epoch where the system cannot tell. */
+static const struct tm *local_time(time_t when, struct tm *parts)
+{
+    static const struct tm epoch = { .tm_year = 70, .tm_mday = 1, .tm_wday = 4 };
+
+    return localtime_r(&when, parts) == NULL ? &epoch : parts;
+}
+
 const char *clock_date(time_t when, char out[CLOCK_DATE_ROOM])
 {
     struct tm parts;
 
-    if (localtime_r(&when, &parts) == NULL ||
-        strftime(out, CLOCK_DATE_ROOM, "%a %b %e %H:%M:%S %Y", &parts) == 0)
-        snprintf(out, CLOCK_DATE_ROOM, "@%lld", (long long)when);
+    if (strftime(out, CLOCK_DATE_ROOM, "%a %b %e %H:%M:%S %Y", local_time(when, &parts)) == 0)
+        out[0] = '\0';
+    return out;
+}
+
+const char *clock_mail_date(time_t when, char out[CLOCK_DATE_ROOM])
+{
+    struct tm parts;
+
+    if (strftime(out, CLOCK_DATE_ROOM, "%a, %d %b %Y %H:%M:%S %z", local_time(when, &parts)) == 0)
+        out[0] = '\0';
     return out;
 }
 

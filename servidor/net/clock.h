@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { CLOCK_DATE_ROOM = 32 };
+enum { CLOCK_DATE_ROOM = 40 };
 
 /* A deadline that never comes. */
 #define CLOCK_NEVER INT64_MAX
@@ -21,6 +21,12 @@ int64_t clock_now_ms(void);
  * "Tue Nov 29 14:02:24 2022", into `out`. Returns `out`.
  */
 const char *clock_date(time_t when, char out[CLOCK_DATE_ROOM]);
+
+/*
+ * Writes `when` in local time as a mail has it (RFC 5322 3.3), as in
+ * "Tue, 25 Jun 2024 12:46:22 -0300", into `out`. Returns `out`.
+ */
+const char *clock_mail_date(time_t when, char out[CLOCK_DATE_ROOM]);
 
 /*
  * The time left until `deadline_ms`, for pselect(2): never negative. Returns

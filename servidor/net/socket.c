@@ -176,6 +176,24 @@ uint16_t socket_port(int descriptor)
     return self.port;
 }
 
+void socket_own_peer(int descriptor, struct peer *own)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t length = sizeof address;
+
+    getsockname(descriptor, (struct sockaddr *)&address, &length);
+    peer_from_sockaddr(own, (struct sockaddr *)&address);
+}
+
+void socket_other_peer(int descriptor, struct peer *other)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t length = sizeof address;
+
+    getpeername(descriptor, (struct sockaddr *)&address, &length);
+    peer_from_sockaddr(other, (struct sockaddr *)&address);
+}
+
 bool socket_is_dual(int descriptor)
 {
     return family_of(descriptor) == AF_INET6;

@@ -43,6 +43,12 @@ int socket_record_pair(int ends[2]);
 /* The port that `descriptor` is bound to, 0 if none. */
 uint16_t socket_port(int descriptor);
 
+/* The address and port of this end; 127.0.0.1 and 0 where `descriptor` has none. */
+void socket_own_peer(int descriptor, struct peer *own);
+
+/* The address and port of the other end; the same where it has none. */
+void socket_other_peer(int descriptor, struct peer *other);
+
 /* Does `descriptor` take IPv6 as well as IPv4? */
 bool socket_is_dual(int descriptor);
 

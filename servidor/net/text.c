@@ -86,6 +86,38 @@ size_t text_escape(char *out, size_t room, const char *in, size_t length)
     return used;
 }
 
+bool text_is_ascii(const char *text, size_t length)
+{
+    size_t i;
+
+    for (i = 0; i < length; i++)
+        if ((unsigned char)text[i] >= 0x80)
+            return false;
+    return true;
+}
+
+bool text_is_utf8(const char *text, size_t length)
+{
+    size_t at, n;
+
+    for (at = 0; at < length; at += n) {
+        n = utf8_length((const unsigned char *)text + at, length - at);
+        if (n == 0)
+            return false;
+    }
+    return true;
+}
+
+bool text_is_same(const char *one, const char *other, size_t length)
+{
+    size_t i;
+
+    for (i = 0; i < length; i++)
+        if (lower(one[i]) != lower(other[i]))
+            return false;
+    return true;
+}
+
 bool text_begins(const char *text, size_t length, const char *word)
 {
     size_t i;

@@ -25,6 +25,15 @@ size_t text_escape(char *out, size_t room, const char *in, size_t length);
 /* Is `text` the word `word`, in any mixture of ASCII upper and lower case? */
 bool text_is_word(const char *text, size_t length, const char *word);
 
+/* Is all of `text` ASCII? */
+bool text_is_ascii(const char *text, size_t length);
+
+/* Is all of `text` well-formed UTF-8 (RFC 3629)? ASCII is. */
+bool text_is_utf8(const char *text, size_t length);
+
+/* Are these the same `length` octets, in any mixture of cases? */
+bool text_is_same(const char *one, const char *other, size_t length);
+
 /* Does `text` begin with `word`, in any mixture of cases? */
 bool text_begins(const char *text, size_t length, const char *word);
 
