@@ -37,6 +37,13 @@ cliente/cliente: $(B)/cliente/cliente.o $(CLIENT) $(NET)
 	@echo "  LINK  $@"
 	$(Q)$(LINK) -o $@ $(B)/cliente/cliente.o $(CLIENT) $(NET)
 
+# The diagnostic build, whose system calls fail when a test says so (servidor/net/fault.h).
+faults: $(B)/faults/servidor
+$(B)/faults/servidor: $(FRONT:$(B)/%=$(B)/faulty/%) $(ROOMS:$(B)/%=$(B)/faulty/%)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(LINK) -o $@ $^
+
 units: $(UNITS)
 $(UNITS): %: %.o $(ROOMS) $(filter-out %/main.o,$(FRONT)) $(CLIENT)
 	@echo "  LINK  $@"
@@ -56,6 +63,11 @@ $(B)/%.o: %.c $(B)/command
 	@echo "  CC    $<"
 	$(Q)$(COMPILE) -c -o $@ $<
 
+$(B)/faulty/%.o: %.c $(B)/command
+	@mkdir -p $(@D)
+	@echo "  CC    $< (faults)"
+	$(Q)$(COMPILE) -DSERVIDOR_FAULTS -c -o $@ $<
+
 $(B)/command: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMPILE) $(LDFLAGS)' | cmp -s - $@ || echo '$(COMPILE) $(LDFLAGS)' > $@
@@ -63,7 +75,7 @@ $(B)/command: FORCE
 run: all
 	@scripts/demo.sh
 
-test: all units
+test: all units faults
 	@test/run.sh
 
 check:
@@ -73,7 +85,7 @@ clean:
 	rm -rf $(B) $(PROGRAMS)
 
 FORCE:
-.PHONY: all units fuzzers run test check clean FORCE
+.PHONY: all faults units fuzzers run test check clean FORCE
 .SECONDARY:
 
--include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
+-include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
