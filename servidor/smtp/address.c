@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "net/peer.h"
 #include "net/text.h"
 
 enum { LITERAL_ROOM = 64, LABEL_LIMIT = 63 };
@@ -18,10 +19,17 @@ static bool is_letter_or_digit(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+/* Part of a character of UTF-8 that is not ASCII. */
+static bool is_utf8_octet(char c)
+{
+    return (unsigned char)c >= 0x80;
+}
+
 /* atext of RFC 5322 3.2.3. */
 static bool is_atom_octet(char c)
 {
-    return is_letter_or_digit(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+    return is_letter_or_digit(c) || is_utf8_octet(c) ||
+           (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 static size_t scan_atom(const char *text, size_t length)
@@ -38,7 +46,8 @@ static size_t scan_label(const char *text, size_t length)
 {
     size_t n = 0;
 
-    while (n < length && (is_letter_or_digit(text[n]) || text[n] == '-'))
+    while (n < length &&
+           (is_letter_or_digit(text[n]) || is_utf8_octet(text[n]) || text[n] == '-'))
         n++;
     return n == 0 || n > LABEL_LIMIT || text[0] == '-' || text[n - 1] == '-' ? 0 : n;
 }
@@ -66,7 +75,7 @@ static size_t scan_quoted(const char *text, size_t length)
     while (n < length && text[n] != '"') {
         if (text[n] == '\\')
             n++;
-        if (n == length || text[n] < ' ' || text[n] > '~')
+        if (n == length || ((text[n] < ' ' || text[n] > '~') && !is_utf8_octet(text[n])))
             return 0;
         n++;
     }
@@ -74,14 +83,14 @@ static size_t scan_quoted(const char *text, size_t length)
 }
 
 /* Is this, the inside of the brackets, an address that a machine can have? */
-static bool is_literal(const char *text, size_t length)
+static bool is_literal(const char *text, size_t length, struct peer *literal)
 {
     char copy[LITERAL_ROOM];
-    struct in6_addr parsed;
-    int family = AF_INET;
 
+    memset(literal, 0, sizeof *literal);
+    literal->version = 4;
     if (text_begins(text, length, "IPv6:")) {
-        family = AF_INET6;
+        literal->version = 6;
         text += 5;
         length -= 5;
     }
@@ -89,17 +98,18 @@ static bool is_literal(const char *text, size_t length)
         return false;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    return inet_pton(family, copy, &parsed) == 1;
+    return inet_pton(literal->version == 6 ? AF_INET6 : AF_INET, copy, literal->address) == 1;
 }
 
 static size_t scan_domain(const char *text, size_t length)
 {
+    struct peer literal;
     const char *end;
 
     if (length == 0 || text[0] != '[')
         return scan_dotted(text, length, scan_label);
     end = memchr(text, ']', length);
-    if (end == NULL || !is_literal(text + 1, (size_t)(end - text) - 1))
+    if (end == NULL || !is_literal(text + 1, (size_t)(end - text) - 1, &literal))
         return 0;
     return (size_t)(end - text) + 1;
 }
@@ -121,7 +131,7 @@ static size_t scan_route(const char *text, size_t length)
     return 0;
 }
 
-static size_t scan_mailbox(const char *text, size_t length, struct address *address)
+size_t address_parse_local(const char *text, size_t length, struct address *address)
 {
     size_t local = scan_quoted(text, length);
 
@@ -130,6 +140,15 @@ static size_t scan_mailbox(const char *text, size_t length, struct address *addr
     if (local == 0 || local > ADDRESS_LOCAL_LIMIT)
         return 0;
     *address = (struct address){ .local = text, .local_length = local, .domain = text + local };
+    return local;
+}
+
+static size_t scan_mailbox(const char *text, size_t length, struct address *address)
+{
+    size_t local = address_parse_local(text, length, address);
+
+    if (local == 0)
+        return 0;
     if (local == length || text[local] != '@')
         return text_is_word(text, local, "postmaster") ? local : 0;
     address->domain = text + local + 1;
@@ -151,4 +170,32 @@ size_t address_parse(const char *text, size_t length, struct address *address)
     if (mailbox == 0 || mailbox > ADDRESS_PATH_LIMIT - 2 || n == length || text[n] != '>')
         return 0;
     return n + 1;
+}
+
+size_t address_unquote(const struct address *address, char out[ADDRESS_LOCAL_LIMIT])
+{
+    const char *from = address->local, *end = from + address->local_length;
+    size_t used = 0;
+
+    if (*from != '"') {
+        memcpy(out, from, address->local_length);
+        return address->local_length;
+    }
+    for (from++, end--; from < end; from++) {
+        if (*from == '\\')
+            from++;
+        out[used++] = *from;
+    }
+    return used;
+}
+
+bool address_is_literal(const struct address *address, struct peer *literal)
+{
+    return address->domain_length > 2 && address->domain[0] == '[' &&
+           is_literal(address->domain + 1, address->domain_length - 2, literal);
+}
+
+bool address_is_domain(const char *text, size_t length)
+{
+    return length <= ADDRESS_DOMAIN_LIMIT && scan_domain(text, length) == length;
 }

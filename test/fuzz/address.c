@@ -1,6 +1,6 @@
 /*
- * What address_parse() accepts is harmless and within its limits, stands in the input, and
- * is read as the same address when it is written down again.
+ * What address_parse() accepts is harmless and within its limits, stands in the input, is
+ * read as the same address when it is written down again, and has a box in the mail folder.
  */
 #include "smtp/address.h"
 
@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mail/box.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_octets(const char *text, size_t length)
@@ -16,7 +18,7 @@ static void check_octets(const char *text, size_t length)
     size_t i;
 
     for (i = 0; i < length; i++)
-        assert(text[i] >= ' ' && text[i] <= '~');
+        assert((unsigned char)text[i] >= ' ' && text[i] != 0x7f);
 }
 
 static void check_parts(const char *text, size_t taken, const struct address *address)
@@ -45,6 +47,18 @@ static size_t write_path(char path[ADDRESS_PATH_LIMIT], const struct address *ad
     }
     path[used++] = '>';
     return used;
+}
+
+/* The mailbox has a box, which is one harmless component of a path. */
+static void check_box(const struct address *address)
+{
+    char local[ADDRESS_LOCAL_LIMIT], name[BOX_NAME_ROOM];
+    size_t length = address_unquote(address, local);
+
+    assert(length <= address->local_length);
+    box_name(name, local, box_untagged(local, length));
+    assert(name[0] != '\0' && name[0] != '.' && strlen(name) < BOX_NAME_ROOM);
+    assert(name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-+=.%ABCDEF")] == '\0');
 }
 
 static void check_again(const struct address *address)
@@ -84,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (taken > 0) {
         check_octets(text, taken);
         check_parts(text, taken, &address);
+        check_box(&address);
         check_again(&address);
         check_alone(text, taken);
     }
