@@ -22,9 +22,10 @@
 #include "smtp/session.h"
 #include "watch/journal.h"
 #include "watch/slots.h"
+#include "watch/trouble.h"
 
 /* A plain-mode client that says nothing after the greeting is gone sooner than others. */
-enum { PLAIN_FIRST_WAIT_S = 60, PAUSE_MS = 100, SAY_EVERY_MS = 10000 };
+enum { PLAIN_FIRST_WAIT_S = 60, PAUSE_MS = 100 };
 
 static struct {
     struct channel_watch watch;
@@ -100,18 +101,12 @@ static void serve(struct channel *channel, const struct peer *peer, enum reply r
     channel_close(channel);
 }
 
-/*
- * After an error that will not go away by itself at once: no descriptors, no memory. It is said
- * once in a while, whichever worker meets it.
- */
+/* After an error that will not go away by itself at once: no descriptors, no memory. */
 static void pause_after(const char *what)
 {
     const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
-    int64_t now_ms = clock_now_ms(), said_ms = atomic_load(&counters()->trouble_said_ms);
 
-    if ((said_ms == 0 || now_ms - said_ms > SAY_EVERY_MS) &&
-        atomic_compare_exchange_strong(&counters()->trouble_said_ms, &said_ms, now_ms))
-        dprintf(STDERR_FILENO, "servidor: %s: %s: trying again\n", what, strerror(errno));
+    trouble_say(TROUBLE_SYSTEM, what, "trying again");
     nanosleep(&pause, NULL);
 }
 

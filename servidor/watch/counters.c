@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 static struct counters *shared;
+static int memory_descriptor; /* stays open for its locks */
 
 const char *transport_name(enum transport transport)
 {
@@ -50,15 +51,12 @@ static uint64_t first_serial(void)
 int counters_start(unsigned slots)
 {
     size_t length = sizeof *shared + slots * sizeof shared->slots[0];
-    int descriptor = open_memory(length), saved;
     void *memory;
 
-    if (descriptor < 0)
+    memory_descriptor = open_memory(length);
+    if (memory_descriptor < 0)
         return -1;
-    memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
-    saved = errno;
-    close(descriptor);
-    errno = saved;
+    memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, memory_descriptor, 0);
     if (memory == MAP_FAILED)
         return -1;
     shared = memory;
@@ -70,6 +68,33 @@ int counters_start(unsigned slots)
 struct counters *counters(void)
 {
     return shared;
+}
+
+/* The lock of an index is the octet of that number in the shared memory's file (fcntl(2)). */
+static struct flock lock_of(unsigned index, short type)
+{
+    struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_len = 1 };
+
+    lock.l_start = (off_t)index;
+    return lock;
+}
+
+int counters_lock(unsigned index)
+{
+    struct flock lock = lock_of(index, F_WRLCK);
+    int result;
+
+    do
+        result = fcntl(memory_descriptor, F_SETLKW, &lock);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+void counters_unlock(unsigned index)
+{
+    struct flock lock = lock_of(index, F_UNLCK);
+
+    fcntl(memory_descriptor, F_SETLK, &lock);
 }
 
 void counters_new_id(char id[COUNTERS_ID + 1])

@@ -1,7 +1,8 @@
 /*
  * The memory that master, door and workers share: the signs they give each other,
- * totals, and one slot a worker. What changes is an atomic and nothing here is a lock,
- * so a process that is killed at any point leaves nothing that another waits for.
+ * totals, and one slot a worker. What changes is an atomic, and the only locks are those
+ * that the system takes back from the dead, so a process that is killed at any point leaves
+ * nothing that another waits for.
  */
 #ifndef WATCH_COUNTERS_H
 #define WATCH_COUNTERS_H
@@ -28,6 +29,27 @@ struct slot {
     _Atomic uint64_t peer[3];   /* of the running session, packed */
 };
 
+/* Which folder one is, and when its entries last changed. */
+struct counters_folder {
+    uint64_t device, number;
+    int64_t changed_s, changed_ns;
+};
+
+/*
+ * The last sync of one mailbox's new/, which workers share (mail/sync.c). Read and written by
+ * whoever has the lock of its index.
+ */
+enum { COUNTERS_SYNCS = 512, COUNTERS_ABOVE = 2 };
+
+struct counters_sync {
+    alignas(COUNTERS_LINE) _Atomic uint64_t finished; /* its number; 0: the rest says nothing */
+    struct counters_folder new_folder;
+    struct counters_folder above[COUNTERS_ABOVE]; /* synced as well; zeros: not known to be */
+};
+
+/* What watch/trouble.h speaks of. */
+enum trouble_kind { TROUBLE_SYSTEM, TROUBLE_MAIL, TROUBLES };
+
 /* The two logs, as indices of what is counted about each. */
 enum log_kind { LOG_REQUESTS, LOG_ACCESS, LOGS };
 
@@ -42,11 +64,13 @@ struct counters {
     /* Two hints, so that nobody counts slots where it is urgent; the slots are the truth. */
     alignas(COUNTERS_LINE) _Atomic int32_t idle[TRANSPORTS]; /* workers without a session */
     _Atomic int32_t sessions[TRANSPORTS];
-    _Atomic int64_t trouble_said_ms;     /* when a worker last complained of the system */
+    _Atomic int64_t trouble_said_ms[TROUBLES]; /* when it was last spoken of */
     _Atomic uint64_t mail_serial;        /* the next mail's number, never given twice */
+    _Atomic uint64_t syncs_begun;        /* of folders of mail, whatever became of them */
     _Atomic bool log_is_failing[LOGS];   /* has been said on standard error */
     _Atomic bool log_is_torn[LOGS];      /* the file ends within a line */
     _Atomic uint64_t log_lost_records;
+    struct counters_sync syncs[COUNTERS_SYNCS];
     uint32_t slot_count;
     struct slot slots[];
 };
@@ -58,8 +82,15 @@ int counters_start(unsigned slots);
 struct counters *counters(void);
 
 /*
- * Writes the id of a new mail: COUNTERS_ID letters and digits and a NUL. Ids are not
- * repeated, nor after a restart, unless mails come faster than 4 million a second.
+ * Waits for one of the COUNTERS_SYNCS locks and takes it. The system takes it back from a
+ * process that dies, so nobody waits for the dead. 0, or -1 with errno.
+ */
+int counters_lock(unsigned index);
+void counters_unlock(unsigned index);
+
+/*
+ * Writes the id of a new mail: COUNTERS_ID letters and digits and a NUL. A server does not
+ * repeat one, nor after a restart, unless mails come faster than 4 million a second.
  */
 enum { COUNTERS_ID = 9 };
 void counters_new_id(char id[COUNTERS_ID + 1]);

@@ -24,7 +24,6 @@ int logfile_open(struct logfile *file, const char *path)
     file->descriptor = descriptor;
     file->generation = atomic_load(&counters()->log_generation);
     file->used = 0;
-    file->batch[0] = '\n';
     return 0;
 }
 
@@ -56,62 +55,79 @@ void logfile_reopen(struct logfile *file, bool is_said)
     file->descriptor = descriptor;
 }
 
-static uint64_t count_lines(const char *octets, size_t length)
+/* A line that begins with a blank goes on with the record of the one before. */
+static uint64_t count_records(const char *lines, size_t length)
 {
-    uint64_t lines = 0;
+    uint64_t records = 0;
     size_t i;
 
     for (i = 0; i < length; i++)
-        lines += octets[i] == '\n';
-    return lines;
+        records += lines[i] == '\n' && (i + 1 == length || lines[i + 1] != ' ');
+    return records;
 }
 
-/* Accounts for a batch of which only the octets up to batch[kept] reached the file. */
-static void lose(struct logfile *file, size_t kept)
+/* Accounts for lines of which only the first `kept` octets reached the file. */
+static void lose(const struct logfile *file, const char *lines, size_t length, size_t kept)
 {
-    if (kept > 1 && file->batch[kept - 1] != '\n')
+    if (kept > 0 && lines[kept - 1] != '\n')
         atomic_store(&counters()->log_is_torn[file->kind], true);
-    if (kept < 1)
-        kept = 1;
-    atomic_fetch_add(&counters()->log_lost_records,
-                     count_lines(file->batch + kept, 1 + file->used - kept));
+    atomic_fetch_add(&counters()->log_lost_records, count_records(lines + kept, length - kept));
     say_failing(file);
 }
 
-static void write_batch(struct logfile *file)
+static ssize_t write_once(int descriptor, const char *octets, size_t length)
 {
-    /* Whoever writes first after a torn line ends that line. */
-    size_t skip = atomic_exchange(&counters()->log_is_torn[file->kind], false) ? 0 : 1;
-    size_t length = 1 + file->used - skip;
     ssize_t written;
 
     do
-        written = write(file->descriptor, file->batch + skip, length);
+        written = write(descriptor, octets, length);
     while (written < 0 && errno == EINTR);
+    return written;
+}
+
+/* Whoever writes first after a torn line ends that line. False if it stays torn. */
+static bool mend(const struct logfile *file)
+{
+    _Atomic bool *is_torn = &counters()->log_is_torn[file->kind];
+
+    if (!atomic_load(is_torn) || !atomic_exchange(is_torn, false) ||
+        write_once(file->descriptor, "\n", 1) == 1)
+        return true;
+    atomic_store(is_torn, true);
+    return false;
+}
+
+static void write_lines(const struct logfile *file, const char *lines, size_t length)
+{
+    _Atomic bool *is_failing = &counters()->log_is_failing[file->kind];
+    ssize_t written = mend(file) ? write_once(file->descriptor, lines, length) : -1;
+
     if (written == (ssize_t)length) {
-        if (atomic_load(&counters()->log_is_failing[file->kind]))
-            atomic_store(&counters()->log_is_failing[file->kind], false);
+        if (atomic_load(is_failing))
+            atomic_store(is_failing, false);
         return;
     }
-    if (skip == 0 && written <= 0)
-        atomic_store(&counters()->log_is_torn[file->kind], true);
     if (written >= 0)
         errno = ENOSPC; /* a file takes less than it was given only when it is full */
-    lose(file, written > 0 ? skip + (size_t)written : skip);
+    lose(file, lines, length, written > 0 ? (size_t)written : 0);
 }
 
 void logfile_flush(struct logfile *file)
 {
     if (file->used > 0)
-        write_batch(file);
+        write_lines(file, file->batch, file->used);
     file->used = 0;
     logfile_reopen(file, false);
 }
 
-void logfile_append(struct logfile *file, const char *line, size_t length)
+void logfile_append(struct logfile *file, const char *lines, size_t length)
 {
     if (length > LOGFILE_BATCH - file->used)
         logfile_flush(file);
-    memcpy(file->batch + 1 + file->used, line, length);
+    if (length > LOGFILE_BATCH) {
+        write_lines(file, lines, length);
+        return;
+    }
+    memcpy(file->batch + file->used, lines, length);
     file->used += length;
 }

@@ -19,8 +19,8 @@ struct logfile {
     char path[LOGFILE_PATH_ROOM];
     int descriptor;
     uint32_t generation; /* counters()->log_generation when it was opened */
-    size_t used;         /* octets gathered, from batch[1] on */
-    char batch[1 + LOGFILE_BATCH]; /* batch[0] is a line end, for a file that was torn */
+    size_t used;         /* octets gathered */
+    char batch[LOGFILE_BATCH];
 };
 
 /* Opens `path`, making it if there is none. 0, or -1 with errno. */
@@ -32,8 +32,8 @@ int logfile_open(struct logfile *file, const char *path);
  */
 void logfile_reopen(struct logfile *file, bool is_said);
 
-/* Gathers a line of at most LOGFILE_BATCH octets, its line end included. */
-void logfile_append(struct logfile *file, const char *line, size_t length);
+/* Gathers one line or more, line ends included; more than LOGFILE_BATCH octets go at once. */
+void logfile_append(struct logfile *file, const char *lines, size_t length);
 
 /* Appends the gathered lines to the file. */
 void logfile_flush(struct logfile *file);
