@@ -15,6 +15,7 @@
 #include "core/process.h"
 #include "core/signals.h"
 #include "core/worker.h"
+#include "mail/maildir.h"
 #include "net/socket.h"
 #include "options.h"
 #include "settings.h"
@@ -104,6 +105,14 @@ static int open_logs(const struct config *config)
     return EXIT_SUCCESS;
 }
 
+/* Sees to the mail folder before anybody may send. */
+static int start_mail(const struct mail_config *config)
+{
+    if (maildir_start(config->folder) != 0)
+        return fail(config->folder, "choose a folder that can be written with -m");
+    return EXIT_SUCCESS;
+}
+
 static int start_counters(unsigned slots)
 {
     return counters_start(slots) == 0 ? EXIT_SUCCESS
@@ -186,8 +195,11 @@ static int serve(struct server *server)
     if (holder > 0)
         return say_running(holder);
     if (start_counters(slots) != EXIT_SUCCESS || open_logs(config) != EXIT_SUCCESS ||
-        open_sockets(server) != EXIT_SUCCESS)
+        start_mail(&config->mail) != EXIT_SUCCESS || open_sockets(server) != EXIT_SUCCESS)
         return EXIT_FAILURE;
+    maildir_sweep(config->mail.folder);
+    if (!config->mail.is_synced)
+        fputs("servidor: sync=no: a power cut loses mail that was answered with 250\n", stderr);
     if (master_prepare(server, &hooks) != 0)
         return fail("pipes and tables",
                     "raise ulimit -n, hand over fewer descriptors, or lower workers-max");
@@ -196,7 +208,8 @@ static int serve(struct server *server)
 
 static int serve_single(struct server *server)
 {
-    if (start_counters(1) != EXIT_SUCCESS || open_logs(&server->config) != EXIT_SUCCESS)
+    if (start_counters(1) != EXIT_SUCCESS || open_logs(&server->config) != EXIT_SUCCESS ||
+        start_mail(&server->config.mail) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     worker_single(server);
     return EXIT_SUCCESS;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mail/maildir.h"
 #include "net/text.h"
 #include "net/version.h"
 #include "settings.h"
@@ -12,17 +13,19 @@
 enum { COMPLAINT_ROOM = 1024 };
 
 /* The options, for getopt(3): first those of this version, then those that are to come. */
-#define OPTIONS_NOW "p:d:n:l:c:o:fqshv"
-#define OPTIONS_LATER "P:u:T:m:"
+#define OPTIONS_NOW "p:d:n:m:l:c:o:fqshv"
+#define OPTIONS_LATER "P:u:T:"
 
 static void print_help(void)
 {
-    printf("Usage: servidor [-fqs] [-p PORT] [-d DIALECT] [-n NAME] [-l DIR] [-c FILE]\n"
+    printf("Usage: servidor [-fqs] [-p PORT] [-d DIALECT] [-n NAME] [-m DIR] [-l DIR] [-c FILE]\n"
            "                [-o SETTING=VALUE]...\n"
-           "Receives mail by SMTP over TCP and UDP, each session in a process of its own.\n\n"
+           "Receives mail by SMTP over TCP and UDP, each session in a process of its own, and\n"
+           "keeps it in Maildirs.\n\n"
            "  -p PORT     port of both transports, 0 for any that is free (2525)\n"
            "  -d DIALECT  language of the replies: usal or itba (usal)\n"
-           "  -n NAME     name of this host in the replies (localhost)\n"
+           "  -n NAME     name of this host in replies and mails (localhost)\n"
+           "  -m DIR      folder of the mail, with a Maildir for each mailbox (mails)\n"
            "  -l DIR      folder of the logs (log)\n"
            "  -c FILE     settings, a line SETTING=VALUE each\n"
            "  -o SETTING=VALUE  one setting; may be repeated, and beats FILE\n"
@@ -81,13 +84,20 @@ static enum options_result take_name(struct config *config, const char *value)
     return OPTIONS_RUN;
 }
 
+static enum options_result take_mail_folder(struct config *config, const char *value)
+{
+    if (value[0] == '\0' || strlen(value) > MAILDIR_FOLDER_LIMIT)
+        return refuse('m', value, "name a folder, with at most 3072 octets");
+    config->mail.folder = value;
+    return OPTIONS_RUN;
+}
+
 static enum options_result take_dialect(struct config *config, const char *value)
 {
     return dialect_find(value, &config->session.dialect)
                ? OPTIONS_RUN
                : refuse('d', value, "the dialects are usal and itba");
 }
-
 
 static enum options_result take_option(struct config *config, int option, const char *value)
 {
@@ -98,6 +108,8 @@ static enum options_result take_option(struct config *config, int option, const 
         return take_dialect(config, value);
     case 'n':
         return take_name(config, value);
+    case 'm':
+        return take_mail_folder(config, value);
     case 'l':
         config->journal.folder = value;
         return OPTIONS_RUN;
@@ -168,6 +180,8 @@ enum options_result options_read(struct config *config, int argc, char *const ar
     memset(config, 0, sizeof *config);
     config->port = 2525;
     config->journal.folder = "log";
+    config->mail.folder = "mails";
+    config->session.mail = &config->mail;
     memcpy(config->session.name, "localhost", sizeof "localhost");
     result = take_options(config, argc, argv);
     return result == OPTIONS_RUN ? take_settings(config, argc, argv) : result;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "net/text.h"
+#include "smtp/address.h"
 
 /* No limit on processes, memory or days makes sense above this. */
 #define MANY UINT64_C(1000000)
@@ -73,6 +74,24 @@ static bool parse_udp_ports(const struct setting *setting, const char *value, vo
     return true;
 }
 
+/* Adds a domain to a list of words, each with a blank behind it; nothing empties the list. */
+static bool parse_domain(const struct setting *setting, const char *value, void *field)
+{
+    size_t length = strlen(value), used = strlen(field);
+    char *list = field;
+
+    if (length == 0) {
+        list[0] = '\0';
+        return true;
+    }
+    if (!address_is_domain(value, length) || length + 2 > setting->size - used)
+        return false;
+    memcpy(list + used, value, length);
+    list[used + length] = ' ';
+    list[used + length + 1] = '\0';
+    return true;
+}
+
 #define FIELD(name) offsetof(struct config, name), sizeof((struct config *)0)->name
 #define NUMBER(name, low, high) parse_number, FIELD(name), low, high, NULL
 #define CHOICE(name, words) parse_choice, FIELD(name), 0, 0, words
@@ -103,8 +122,18 @@ static const struct setting table[] = {
       "sessions over TCP at once from one address, loopback apart" },
     { "drain-timeout", "30", NUMBER(drain_timeout_s, 0, MANY), true,
       "seconds that sessions have to end after SIGTERM" },
-    { "resolve", "no", CHOICE(journal.asks_dns, "no yes "), true,
-      "ask the DNS for the names that stand in the logs: no or yes" },
+    { "resolve", "no", CHOICE(asks_dns, "no yes "), true,
+      "ask the DNS for the names of clients in logs and mails: no or yes" },
+    { "sync", "yes", CHOICE(mail.is_synced, "no yes "), true,
+      "whether a 250 means that the mail is on disk: yes or no" },
+    { "bare-lf", "normalize", CHOICE(session.rejects_bare, "normalize reject "), true,
+      "a CR or LF that stands alone: normalize (an LF ends a line) or reject" },
+    { "domain", "", parse_domain, FIELD(mail.domains), 0, 0, NULL, true,
+      "a domain whose mail is taken (may be repeated, 4096 octets in all); none: all are" },
+    { "known-mailboxes", "no", CHOICE(mail.knows_mailboxes, "no yes "), true,
+      "whether mail is taken only for mailboxes that exist: no or yes" },
+    { "plus-tag", "no", CHOICE(mail.has_tags, "no yes "), true,
+      "whether user+tag is the mailbox user: no or yes" },
     { "udp-port", "ephemeral", parse_udp_ports, FIELD(udp_ports), 0, 0, NULL, false,
       "port of a UDP session: ephemeral, same (the well-known one) or LO-HI" },
     { "udp-plain", "trusted", CHOICE(udp_plain, "trusted any off "), true,
@@ -118,9 +147,7 @@ static const struct setting table[] = {
 enum { ROWS = sizeof table / sizeof table[0] };
 
 /* Settings of the plan whose part of the server is not built yet. */
-static const char *const later[] = { "sync",           "bare-lf", "domain", "known-mailboxes",
-                                     "plus-tag",       "user",    "chroot", "secret-file",
-                                     "filter-timeout", NULL };
+static const char *const later[] = { "user", "chroot", "secret-file", "filter-timeout", NULL };
 
 static void *field_of(struct config *config, const struct setting *setting)
 {

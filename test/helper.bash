@@ -271,6 +271,9 @@ after_helo() {
     { printf '%s\n' "S: $greeting" 'C: HELO c.example' "S: $helo"; cat; } | talk "$@"
 }
 
+# session_offers SIZE: a new session of the usal dialect says it in its EHLO.
+session_offers() { talk <<<$'S~ 220\nC: EHLO x\nS~ 250-\nS~ 250-\nS~ 250-\nS~ 250-\nS~ 250-\nS: 250 SIZE '"$1"; }
+
 # open NAME [OPTION...]: a session that stays; say NAME LINE... goes on in it. Sets LPORT.
 open() {
     local name=$1
@@ -367,7 +370,9 @@ in_another_namespace() { [ "$(readlink "/proc/$HOLDER/ns/net")" != "$(readlink /
 # --- logs -------------------------------------------------------------------------------------------------------------
 
 # records [TRANSPORT]: the RECIBO and ENVIO records of the last session that talk held.
-records() { sed -n "s/^SERVIDOR .*, puerto $(talk_port) y protocolo ${1:-TCP} \?- //p" "$LOGS/peticiones.log"; }
+records() {
+    sed -En "s/^SERVIDOR .*, puerto $(talk_port) y protocolo ${1:-TCP} ?- ((RECIBO|ENVIO): )/\1/p" "$LOGS/peticiones.log"
+}
 
 # The local port of the last session that talk held.
 talk_port() { sed -n '1s/^port //p' "$BATS_TEST_TMPDIR/talk"; }

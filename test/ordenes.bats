@@ -58,7 +58,8 @@ is_golden() {
 # story ORDERS: what peticiones.log has of the last replay: each line of the order file as it was sent, and each reply of
 # the golden log in its place.
 story() {
-    sed -n "s/^SERVIDOR localhost con IP:[^,]*, puerto $CLIENT_PORT y protocolo $1 \?- //p" "$LOGS/peticiones.log"
+    sed -En "s/^SERVIDOR localhost con IP:[^,]*, puerto $CLIENT_PORT y protocolo $1 ?- ((RECIBO|ENVIO): )/\1/p" \
+        "$LOGS/peticiones.log"
 }
 
 # tells ORDERS TRANSPORT

@@ -372,9 +372,6 @@ second_signal() {
 
 # --- SIGHUP -----------------------------------------------------------------------------------------------------------
 
-# session_offers SIZE: what a new session says in its EHLO.
-session_offers() { talk <<<$'S~ 220\nC: EHLO x\nS~ 250-\nS~ 250-\nS: 250 SIZE '"$1"; }
-
 @test "SIGHUP reads the settings file again: new sessions have the new settings, running ones go on" {
     echo message-size=200000 >settings
     start_server -c settings

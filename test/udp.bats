@@ -56,8 +56,8 @@ END
     for hello in 'HELO x\r\n' 'HELO x' 'helo x\n' 'HELO x\r\n\0{x*300}'; do
         printf '%s\n' "D| $hello" "S: $GREETING" 'S: 250 OK' 'C: MAIL FROM:<a@b.es>' 'S: 250 OK' 'C: QUIT' 'S~ 221' | talk -u
     done
-    printf '%s\n' 'D| EHLO x\r\n' "S: $GREETING" 'S: 250-localhost' 'S: 250-PIPELINING' 'S: 250 SIZE 10240000' 'C: QUIT' \
-        'S~ 221' | talk -u
+    printf '%s\n' 'D| EHLO x\r\n' "S: $GREETING" 'S: 250-localhost' 'S: 250-PIPELINING' 'S: 250-8BITMIME' 'S: 250-SMTPUTF8' \
+        'S: 250-CHUNKING' 'S: 250 SIZE 10240000' 'C: QUIT' 'S~ 221' | talk -u
 }
 
 @test "a whole session in one datagram gets one reply datagram for each command" {
@@ -332,10 +332,16 @@ END
 C: EHLO x
 S: 250-localhost
 S: 250-PIPELINING
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
 S: 250 SIZE 10240000
 C: EHLO x
 S: 250-localhost
 S: 250-PIPELINING
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
 S: 250 SIZE 10240000
 END
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mail/config.h"
 #include "smtp/session.h"
 #include "watch/journal.h"
 
@@ -27,6 +28,8 @@ struct config {
     const char *settings_file; /* or NULL */
     struct journal_config journal;
     struct session_config session;
+    struct mail_config mail;
+    uint64_t asks_dns; /* 1: clients have the names that the DNS tells, 0: none */
     uint64_t sessions_per_worker;
     uint64_t sessions_per_address;
     uint64_t workers_min;

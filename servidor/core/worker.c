@@ -18,6 +18,7 @@
 #include "net/channel_plain.h"
 #include "net/channel_tcp.h"
 #include "net/clock.h"
+#include "net/resolve.h"
 #include "net/socket.h"
 #include "smtp/session.h"
 #include "watch/journal.h"
@@ -82,18 +83,36 @@ static unsigned take_session(const struct peer *peer)
     return sessions;
 }
 
+/* Finds out who the client of `connection` is. `name` is room for what it is called. */
+static void meet(struct session_client *client, int connection, const struct peer *peer,
+                 char name[RESOLVE_ROOM])
+{
+    bool is_asked = worker.server->config.asks_dns != 0;
+
+    client->peer = *peer;
+    socket_own_peer(connection, &client->own);
+    client->name = resolve_name(peer, is_asked, name) ? name : "";
+}
+
 /*
- * Logs a session over `channel`, runs it, or says why not, and closes it. The last reply leaves
- * with the close, when neither slot nor log speak of the session any more.
+ * Logs a session with `peer` over `channel`, whose socket is `connection`, runs it, or says why
+ * not, and closes it. The last reply leaves with the close, when neither slot nor log speak of
+ * the session any more.
  */
-static void serve(struct channel *channel, const struct peer *peer, enum reply refusal,
-                  uint64_t first_wait_s)
+static void serve(struct channel *channel, int connection, const struct peer *peer,
+                  enum reply refusal)
 {
     const struct session_config *config = &worker.server->config.session;
+    uint64_t first_wait_s = config->read_timeout_s;
+    struct session_client client;
+    char name[RESOLVE_ROOM];
 
-    journal_begin(peer, worker.transport);
+    if (worker.is_in_plain && first_wait_s > PLAIN_FIRST_WAIT_S)
+        first_wait_s = PLAIN_FIRST_WAIT_S;
+    meet(&client, connection, peer, name);
+    journal_begin(peer, name, worker.transport);
     if (refusal == REPLY_GREETING)
-        session_run(config, channel, first_wait_s);
+        session_run(config, channel, &client, first_wait_s);
     else
         session_refuse(config, channel, refusal);
     slot_linger(worker.slot);
@@ -139,8 +158,7 @@ static bool serve_connection(void)
     peer_from_sockaddr(&peer, (struct sockaddr *)&address);
     sessions = take_session(&peer);
     channel = channel_tcp_open(&worker.tcp, connection, connection, &worker.watch);
-    serve(channel, &peer, admission_tcp(&server->config, &peer, sessions),
-          server->config.session.read_timeout_s);
+    serve(channel, connection, &peer, admission_tcp(&server->config, &peer, sessions));
     return true;
 }
 
@@ -165,9 +183,7 @@ static void serve_hello(const struct hello *hello)
     if (hello->length > 0)
         channel_plain_take_hello(&worker.plain, hello->text, (size_t)hello->length);
     worker.is_in_plain = true;
-    serve(channel, &hello->peer, REPLY_GREETING,
-          config->session.read_timeout_s < PLAIN_FIRST_WAIT_S ? config->session.read_timeout_s
-                                                              : PLAIN_FIRST_WAIT_S);
+    serve(channel, hijo, &hello->peer, REPLY_GREETING);
     worker.is_in_plain = false;
 }
 
@@ -226,16 +242,13 @@ void worker_live(struct server *server, int slot, enum transport transport)
 
 void worker_single(struct server *server)
 {
-    struct sockaddr_storage address = { 0 };
-    socklen_t length = sizeof address;
     struct peer peer;
 
     signals_start(SIGNALS_SINGLE);
     worker.is_single = true;
     begin(server, slot_take(TRANSPORT_TCP), TRANSPORT_TCP);
     worker.watch.lifeline = -1;
-    getpeername(STDIN_FILENO, (struct sockaddr *)&address, &length);
-    peer_from_sockaddr(&peer, (struct sockaddr *)&address);
-    serve(channel_tcp_open(&worker.tcp, STDIN_FILENO, STDOUT_FILENO, &worker.watch), &peer,
-          REPLY_GREETING, server->config.session.read_timeout_s);
+    socket_other_peer(STDIN_FILENO, &peer);
+    serve(channel_tcp_open(&worker.tcp, STDIN_FILENO, STDOUT_FILENO, &worker.watch), STDIN_FILENO,
+          &peer, REPLY_GREETING);
 }

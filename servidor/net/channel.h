@@ -40,6 +40,7 @@ struct channel_ops {
 struct channel {
     const struct channel_ops *ops;
     struct channel_watch *watch;
+    const char *protocol; /* how mail comes, for its trace field; NULL: as SMTP itself says it */
     int patience_ms; /* how long a peer may leave its replies unread */
     int linger_ms;   /* how long a close may take to see the last reply arrive */
 };

@@ -200,6 +200,7 @@ struct channel *channel_plain_open(struct channel_plain *udp, int descriptor,
 
     udp->channel.ops = &ops;
     udp->channel.watch = watch;
+    udp->channel.protocol = "UDP (unnumbered)";
     udp->channel.patience_ms = 0;
     udp->channel.linger_ms = LINGER_MS;
     udp->plain = (struct plain){ .shares_port = false };

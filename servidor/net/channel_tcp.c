@@ -154,6 +154,7 @@ struct channel *channel_tcp_open(struct channel_tcp *tcp, int in, int out,
 
     tcp->channel.ops = &ops;
     tcp->channel.watch = watch;
+    tcp->channel.protocol = NULL;
     tcp->channel.patience_ms = 0;
     tcp->channel.linger_ms = LINGER_MS;
     tcp->in = in;

@@ -13,8 +13,8 @@ enum { RESOLVE_ROOM = 256 };
 
 /*
  * Writes the name of `peer` into `out`: "localhost" on loopback, what the DNS says if
- * `asks_dns`, else its address as text. Returns `out`.
+ * `asks_dns`, else its address as text. Returns whether it is what the DNS says.
  */
-const char *resolve_name(const struct peer *peer, bool asks_dns, char out[RESOLVE_ROOM]);
+bool resolve_name(const struct peer *peer, bool asks_dns, char out[RESOLVE_ROOM]);
 
 #endif

@@ -8,7 +8,7 @@ void line_start(struct line_reader *reader, size_t limit)
     reader->limit = limit;
     reader->length = reader->total = 0;
     reader->last = '\0';
-    reader->is_ready = false;
+    reader->is_ready = reader->is_bare = false;
 }
 
 static void keep(struct line_reader *reader, const char *octets, size_t length)
@@ -37,7 +37,8 @@ enum line_result line_take(struct line_reader *reader, const char *octets, size_
     ++*taken;
     reader->is_ready = true;
     is_too_long = reader->total + 1 > reader->limit;
-    if (reader->last == '\r')
+    reader->is_bare = reader->last != '\r';
+    if (!reader->is_bare)
         reader->total--;
     if (reader->length > reader->total)
         reader->length = reader->total;

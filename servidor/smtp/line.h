@@ -15,6 +15,7 @@ struct line_reader {
     size_t length;    /* of the line so far, or of its beginning that is kept */
     size_t total;     /* of all of the line so far */
     char last;        /* its last octet so far */
+    bool is_bare;     /* it ended in an LF without CR */
     bool is_ready;    /* the line was handed out; the next octet begins another */
     char octets[LINE_ROOM];
 };

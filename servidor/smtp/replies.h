@@ -17,10 +17,12 @@ enum reply {
     REPLY_RCPT,
     REPLY_OK, /* RSET, NOOP */
     REPLY_DATA,
+    REPLY_CHUNK,  /* BDAT, but for the last */
     REPLY_QUEUED, /* after the text */
     REPLY_QUIT,
     REPLY_HELP,
     REPLY_VRFY,
+    REPLY_VERIFIED,
     REPLY_SYNTAX,
     REPLY_UNKNOWN,
     REPLY_NOT_OFFERED,
@@ -33,8 +35,18 @@ enum reply {
     REPLY_NEED_MAIL,
     REPLY_NEED_RCPT,
     REPLY_NESTED_MAIL,
+    REPLY_AFTER_CHUNK, /* RCPT or DATA when BDAT has begun the text */
+    REPLY_UTF8_SENDER, /* and no SMTPUTF8 */
+    REPLY_UTF8_RECIPIENT,
+    REPLY_BAD_UTF8,
+    REPLY_FOREIGN,    /* the domain is not ours */
+    REPLY_NO_MAILBOX, /* nobody of that name */
     REPLY_TOO_MANY_RECIPIENTS,
     REPLY_TOO_BIG,
+    REPLY_BARE,    /* a CR or LF stood alone in the text */
+    REPLY_LOOPS,   /* it went through too many hosts */
+    REPLY_NO_ROOM, /* on the disk */
+    REPLY_FAILED,  /* the mail could not be kept */
     REPLY_TOO_MANY_ERRORS,
     REPLY_TIMEOUT,
     REPLY_SHUTTING_DOWN,
@@ -51,6 +63,7 @@ struct reply_values {
     uint64_t message_size; /* %S, the largest message */
     const char *id;        /* %I, of the mail that was queued */
     const char *verbs;     /* %V, those that HELP tells of */
+    const char *mailbox;   /* %M, the one that VRFY has found */
 };
 
 /* Finds the dialect called `name`, as -d takes it. False if there is none. */

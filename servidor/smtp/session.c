@@ -21,7 +21,11 @@ enum { REFUSED_LINGER_MS = 100 };
 static void put_reply(struct session *session, enum reply reply, const char *id)
 {
     const struct session_config *config = session->config;
-    struct reply_values values = { config->name, config->message_size, id, verbs_list() };
+    struct reply_values values = { .name = config->name,
+                                   .message_size = config->message_size,
+                                   .id = id,
+                                   .verbs = verbs_list(),
+                                   .mailbox = session->verified };
     char text[REPLY_ROOM];
     size_t length = reply_write(reply, config->dialect, &values, text);
 
@@ -53,61 +57,152 @@ static void answer(struct session *session, enum reply reply)
         put_reply(session, reply, "");
 }
 
-/* The text has come to its end: one verdict for all that was wrong with it. */
-static void end_text(struct session *session)
+/* The one verdict on a mail that has come to its end, for all that was wrong with it. */
+static enum reply judge_mail(struct session *session)
 {
-    char id[COUNTERS_ID + 1];
-    bool is_too_big = session->mail->text.size > session->config->message_size;
+    struct transaction *mail = session->mail;
 
-    session->is_in_text = false;
-    session->mail = NULL;
-    journal_text_end();
-    if (is_too_big) {
-        answer(session, REPLY_TOO_BIG);
+    if (mail->text.size > session->config->message_size)
+        return REPLY_TOO_BIG;
+    if (session->config->rejects_bare && mail->text.has_bare)
+        return REPLY_BARE;
+    return transaction_reply(delivery_keep(&mail->delivery), REPLY_QUEUED);
+}
+
+/* What waits to be sent does not wait for the disk; and who cannot be told gets no verdict. */
+static void end_mail(struct session *session)
+{
+    enum reply reply;
+
+    session->state = STATE_COMMANDS;
+    if (channel_flush(session->channel) != 0) {
+        session->is_over = true;
         return;
     }
-    counters_new_id(id);
-    put_reply(session, REPLY_QUEUED, id);
+    reply = judge_mail(session);
+    if (reply == REPLY_QUEUED)
+        put_reply(session, reply, session->mail->delivery.id);
+    else
+        answer(session, reply);
+    transaction_drop(session);
+}
+
+/* Gives octets of the text, advancing both, to the delivery. Returns true at the text's end. */
+static bool deliver(struct session *session, const char **octets, size_t *length)
+{
+    struct transaction *mail = session->mail;
+    char *to = delivery_room(&mail->delivery);
+    bool has_ended = data_take(&mail->text, octets, length, &to);
+
+    _Static_assert((int)INPUT_ROOM + (int)DATA_HELD <= (int)DELIVERY_PIECE, "a read fits");
+    delivery_wrote(&mail->delivery, to);
+    if (mail->text.size > session->config->message_size)
+        delivery_drop(&mail->delivery);
+    return has_ended;
 }
 
 static size_t take_text(struct session *session, const char *octets, size_t length)
 {
-    size_t taken;
-    bool has_ended = data_take(&session->mail->text, octets, length, &taken);
+    const char *end = octets;
+    bool has_ended = deliver(session, &end, &length);
+
+    journal_text(octets, (size_t)(end - octets));
+    if (has_ended) {
+        journal_text_end();
+        end_mail(session);
+    }
+    return (size_t)(end - octets);
+}
+
+/* Text that ends with a chunk may have an octet held back. */
+static void finish_text(struct transaction *mail)
+{
+    char *to = delivery_room(&mail->delivery);
+
+    data_finish(&mail->text, &to);
+    delivery_wrote(&mail->delivery, to);
+}
+
+/* All octets of a chunk have come. */
+static void end_chunk(struct session *session)
+{
+    struct transaction *mail = session->mail;
+
+    session->state = STATE_COMMANDS;
+    journal_chunk_end();
+    if (session->chunk.refusal != REPLY_OK) {
+        answer(session, session->chunk.refusal);
+    } else if (session->chunk.is_last) {
+        finish_text(mail);
+        end_mail(session);
+    } else if (mail->delivery.is_open) {
+        put_reply(session, REPLY_CHUNK, "");
+    } else {
+        answer(session, transaction_reply(delivery_keep(&mail->delivery), REPLY_CHUNK));
+        transaction_drop(session);
+    }
+}
+
+static size_t take_chunk(struct session *session, const char *octets, size_t length)
+{
+    struct chunk *chunk = &session->chunk;
+    size_t taken = length < chunk->left ? length : (size_t)chunk->left, left = taken;
+    const char *from = octets;
 
     journal_text(octets, taken);
-    if (has_ended)
-        end_text(session);
+    if (chunk->refusal == REPLY_OK)
+        deliver(session, &from, &left);
+    chunk->left -= taken;
+    if (chunk->left == 0)
+        end_chunk(session);
     return taken;
+}
+
+/* What a line that came whole is answered, unless it begins a chunk. */
+static enum reply execute(struct session *session, const struct line_reader *line)
+{
+    if (line->is_bare && session->config->rejects_bare)
+        return REPLY_SYNTAX;
+    return verbs_execute(session, line->octets, line->length);
+}
+
+/* A line came, whole or too long: it is answered, at once or when its chunk has come. */
+static void end_line(struct session *session, const struct line_reader *line, bool is_too_long)
+{
+    enum reply reply;
+
+    journal_received(line->octets, line->length, line->total);
+    reply = is_too_long ? REPLY_LINE_TOO_LONG : execute(session, line);
+    if (session->state == STATE_CHUNK) {
+        if (session->chunk.left == 0)
+            end_chunk(session);
+        return;
+    }
+    answer(session, reply);
+    /* A chunk was not understood: where the next command begins, nobody knows. */
+    if (verbs_announces_octets(line->octets, line->length))
+        session->is_over = true;
 }
 
 static size_t take_command(struct session *session, const char *octets, size_t length)
 {
-    struct line_reader *line = &session->line;
     size_t taken;
+    enum line_result result = line_take(&session->line, octets, length, &taken);
 
-    switch (line_take(line, octets, length, &taken)) {
-    case LINE_READY:
-        journal_received(line->octets, line->length, line->total);
-        answer(session, verbs_execute(session, line->octets, line->length));
-        break;
-    case LINE_TOO_LONG:
-        journal_received(line->octets, line->length, line->total);
-        answer(session, REPLY_LINE_TOO_LONG);
-        break;
-    case LINE_MORE:
-        break;
-    }
+    if (result != LINE_MORE)
+        end_line(session, &session->line, result == LINE_TOO_LONG);
     return taken;
 }
 
 static void take(struct session *session, const char *octets, size_t length)
 {
+    static size_t (*const takers[])(struct session *, const char *, size_t) = {
+        [STATE_COMMANDS] = take_command, [STATE_TEXT] = take_text, [STATE_CHUNK] = take_chunk
+    };
     size_t at = 0;
 
     while (at < length && !session->is_over)
-        at += session->is_in_text ? take_text(session, octets + at, length - at)
-                                  : take_command(session, octets + at, length - at);
+        at += takers[session->state](session, octets + at, length - at);
 }
 
 /* The channel gave nothing: the reason decides whether the client is told. */
@@ -151,39 +246,44 @@ static void turn(struct session *session, uint64_t wait_s)
     send_all(session);
 }
 
-static void begin(struct session *session, const struct session_config *config,
-                  struct channel *channel)
+/* The one session of this process. */
+static struct session the_session;
+
+static struct session *begin(const struct session_config *config, struct channel *channel)
 {
+    struct session *session = &the_session;
+
     session->config = config;
     session->channel = channel;
-    session->has_hello = session->is_in_text = session->is_over = false;
+    session->state = STATE_COMMANDS;
+    session->has_hello = session->is_extended = session->is_over = false;
+    session->hello[0] = '\0';
     session->errors = 0;
     session->mail = NULL;
     session->deadline_ms = clock_now_ms() + (int64_t)config->session_timeout_s * 1000;
     line_start(&session->line, (size_t)config->command_line);
     channel->patience_ms = (int)config->read_timeout_s * 1000;
+    return session;
 }
 
 void session_run(const struct session_config *config, struct channel *channel,
-                 uint64_t first_wait_s)
+                 const struct session_client *client, uint64_t first_wait_s)
 {
-    static struct session session;
+    struct session *session = begin(config, channel);
 
-    begin(&session, config, channel);
-    answer(&session, REPLY_GREETING);
-    send_all(&session);
-    if (!session.is_over)
-        turn(&session, first_wait_s);
-    while (!session.is_over)
-        turn(&session, config->read_timeout_s);
+    session->client = client;
+    answer(session, REPLY_GREETING);
+    send_all(session);
+    if (!session->is_over)
+        turn(session, first_wait_s);
+    while (!session->is_over)
+        turn(session, config->read_timeout_s);
+    transaction_drop(session);
 }
 
 void session_refuse(const struct session_config *config, struct channel *channel,
                     enum reply reply)
 {
-    static struct session session;
-
-    begin(&session, config, channel);
     channel->linger_ms = REFUSED_LINGER_MS;
-    end_with(&session, reply);
+    end_with(begin(config, channel), reply);
 }

@@ -7,10 +7,13 @@
 #include <string.h>
 
 #include "net/text.h"
-#include "smtp/address.h"
+#include "smtp/paths.h"
 
 /* What must have come before a verb. */
 enum need { NEEDS_NOTHING, NEEDS_HELLO_ONLY, NEEDS_MAIL, NEEDS_RECIPIENT };
+
+/* Which octets may stand in its line. */
+enum charset { ASCII, UTF_8 };
 
 /* What may follow it on its line. */
 enum argument { TAKES_NOTHING, TAKES_ANYTHING, TAKES_SOMETHING };
@@ -19,137 +22,151 @@ struct verb {
     const char *name;
     enum need need;
     enum argument argument;
+    enum charset charset;
     enum reply reply; /* when all is well */
     /* Carries it out: REPLY_OK, or a refusal. NULL: there is nothing to do. */
     enum reply (*act)(struct session *session, const char *argument, size_t length);
 };
 
-/* HELO and EHLO: the name need not be true, nor a domain (RFC 5321 4.1.4), but is one word. */
-static enum reply do_hello(struct session *session, const char *name, size_t length)
+void transaction_start(struct session *session)
 {
-    if (memchr(name, ' ', length) != NULL || length > ADDRESS_DOMAIN_LIMIT)
-        return REPLY_ARGUMENT;
-    session->has_hello = true;
+    session->mail = &session->storage;
+    session->mail->has_chunks = false;
+}
+
+void transaction_drop(struct session *session)
+{
+    if (session->mail != NULL)
+        delivery_drop(&session->mail->delivery);
     session->mail = NULL;
+}
+
+enum reply transaction_reply(enum delivery_verdict verdict, enum reply kept)
+{
+    switch (verdict) {
+    case DELIVERY_KEPT:
+        return kept;
+    case DELIVERY_NO_ROOM:
+        return REPLY_NO_ROOM;
+    case DELIVERY_LOOPS:
+        return REPLY_LOOPS;
+    case DELIVERY_FAILED:
+        break;
+    }
+    return REPLY_FAILED;
+}
+
+/* The name need not be true, nor a domain (RFC 5321 4.1.4), but is one word. */
+static enum reply greet(struct session *session, const char *name, size_t length)
+{
+    size_t i;
+
+    for (i = 0; i < length; i++)
+        if (name[i] <= ' ')
+            return REPLY_ARGUMENT;
+    if (length > ADDRESS_DOMAIN_LIMIT)
+        return REPLY_ARGUMENT;
+    transaction_drop(session);
+    memcpy(session->hello, name, length);
+    session->hello[length] = '\0';
+    session->has_hello = true;
     return REPLY_OK;
 }
 
-/*
- * Skips `prefix` ("FROM:") and blanks behind it. Returns what follows, its length in
- * `*length`; NULL when the argument does not begin with the prefix.
- */
-static const char *skip_prefix(const char *argument, size_t *length, const char *prefix)
+static enum reply do_helo(struct session *session, const char *name, size_t length)
 {
-    size_t n = strlen(prefix);
+    enum reply reply = greet(session, name, length);
 
-    if (!text_begins(argument, *length, prefix))
-        return NULL;
-    while (n < *length && argument[n] == ' ')
-        n++;
-    *length -= n;
-    return argument + n;
-}
-
-static bool are_digits(const char *text, size_t length)
-{
-    while (length > 0 && *text >= '0' && *text <= '9') {
-        text++;
-        length--;
-    }
-    return length == 0;
-}
-
-/* The value of SIZE= (RFC 1870): REPLY_OK if such a message may come. */
-static enum reply check_size(const struct session *session, const char *digits, size_t length)
-{
-    uint64_t size;
-
-    if (length == 0 || !are_digits(digits, length))
-        return REPLY_ARGUMENT;
-    return text_number(digits, length, session->config->message_size, &size) ? REPLY_OK
-                                                                             : REPLY_TOO_BIG;
-}
-
-/* One parameter of MAIL, as in SIZE=1000. */
-static enum reply check_mail_parameter(const struct session *session, const char *text,
-                                       size_t length)
-{
-    static const char size[] = "SIZE=";
-
-    if (text_begins(text, length, size))
-        return check_size(session, text + strlen(size), length - strlen(size));
-    return text_is_word(text, length, "SIZE") ? REPLY_ARGUMENT : REPLY_PARAMETER;
-}
-
-/* What stands behind MAIL's path, each parameter with a blank before it and none twice. */
-static enum reply check_mail_parameters(const struct session *session, const char *text,
-                                        size_t length)
-{
-    enum reply reply = REPLY_OK;
-    size_t count = 0, n;
-
-    while (length > 0 && reply == REPLY_OK) {
-        for (; *text == ' '; length--)
-            text++;
-        for (n = 0; n < length && text[n] != ' '; n++)
-            continue;
-        reply = check_mail_parameter(session, text, n);
-        /* There is but one parameter so far: a second one repeats it. */
-        if (reply == REPLY_OK && ++count > 1)
-            reply = REPLY_ARGUMENT;
-        text += n;
-        length -= n;
-    }
+    if (reply == REPLY_OK)
+        session->is_extended = false;
     return reply;
 }
 
-static enum reply do_mail(struct session *session, const char *argument, size_t length)
+static enum reply do_ehlo(struct session *session, const char *name, size_t length)
 {
-    static const char null_path[] = "<>";
-    const char *path = skip_prefix(argument, &length, "FROM:");
-    struct address sender;
-    enum reply reply;
-    size_t n;
+    enum reply reply = greet(session, name, length);
 
-    if (path == NULL)
-        return REPLY_SYNTAX;
-    n = text_begins(path, length, null_path) ? strlen(null_path)
-                                             : address_parse(path, length, &sender);
-    if (n == 0 || (n < length && path[n] != ' '))
-        return REPLY_BAD_SENDER;
-    reply = check_mail_parameters(session, path + n, length - n);
-    if (reply != REPLY_OK)
-        return reply;
-    session->storage.recipients = 0;
-    session->mail = &session->storage;
-    return REPLY_OK;
+    if (reply == REPLY_OK)
+        session->is_extended = true;
+    return reply;
 }
 
-static enum reply do_rcpt(struct session *session, const char *argument, size_t length)
+/* How the mail came, for its trace field (RFC 5321 4.4, RFC 6531 3.7.3). */
+static const char *protocol_of(const struct session *session)
 {
-    const char *path = skip_prefix(argument, &length, "TO:");
-    struct address recipient;
-    size_t n;
+    if (session->channel->protocol != NULL)
+        return session->channel->protocol;
+    if (session->mail->is_utf8)
+        return "UTF8SMTP";
+    return session->is_extended ? "ESMTP" : "SMTP";
+}
 
-    if (path == NULL)
-        return REPLY_SYNTAX;
-    n = address_parse(path, length, &recipient);
-    if (n == 0 || (n < length && path[n] != ' '))
-        return REPLY_BAD_RECIPIENT;
-    if (n < length)
-        return REPLY_PARAMETER;
-    if (session->mail->recipients == session->config->recipients)
-        return REPLY_TOO_MANY_RECIPIENTS;
-    session->mail->recipients++;
-    return REPLY_OK;
+/* Begins to keep the open transaction's mail: REPLY_OK, or why that cannot be. */
+static enum reply start_text(struct session *session, enum data_framing framing)
+{
+    const struct session_config *config = session->config;
+    struct transaction *mail = session->mail;
+    struct message_trace trace = { .hello = session->hello,
+                                   .client_name = session->client->name,
+                                   .client = session->client->peer,
+                                   .server = config->name,
+                                   .protocol = protocol_of(session) };
+
+    data_start(&mail->text, framing, config->rejects_bare != 0);
+    return transaction_reply(
+        delivery_start(&mail->delivery, config->mail, &mail->envelope, &trace), REPLY_OK);
 }
 
 static enum reply do_data(struct session *session, const char *argument, size_t length)
 {
+    enum reply reply = start_text(session, DATA_BY_DOT);
+
     (void)argument;
     (void)length;
-    data_start(&session->mail->text);
-    session->is_in_text = true;
+    if (reply == REPLY_OK)
+        session->state = STATE_TEXT;
+    return reply;
+}
+
+/* What BDAT's argument, "SIZE" or "SIZE LAST", says. */
+static bool parse_chunk(const char *argument, size_t length, struct chunk *chunk)
+{
+    const char *blank = memchr(argument, ' ', length);
+    size_t digits = blank == NULL ? length : (size_t)(blank - argument), behind = digits;
+
+    while (behind < length && argument[behind] == ' ')
+        behind++;
+    chunk->is_last = text_is_word(argument + behind, length - behind, "LAST");
+    return (blank == NULL || chunk->is_last) &&
+           text_number(argument, digits, INT64_MAX, &chunk->left);
+}
+
+/* What is against a chunk of the open transaction, if anything. Begins its text. */
+static enum reply judge_chunk(struct session *session)
+{
+    struct transaction *mail = session->mail;
+    enum reply reply = REPLY_OK;
+
+    if (mail == NULL)
+        return REPLY_NEED_MAIL;
+    if (mail->envelope.recipients.count == 0)
+        return REPLY_NEED_RCPT;
+    if (!mail->has_chunks)
+        reply = start_text(session, DATA_BY_LENGTH);
+    mail->has_chunks = true;
+    if (reply == REPLY_OK && session->chunk.left > session->config->message_size - mail->text.size)
+        reply = REPLY_TOO_BIG;
+    if (reply != REPLY_OK)
+        transaction_drop(session);
+    return reply;
+}
+
+static enum reply do_bdat(struct session *session, const char *argument, size_t length)
+{
+    if (!parse_chunk(argument, length, &session->chunk))
+        return REPLY_ARGUMENT;
+    session->state = STATE_CHUNK;
+    session->chunk.refusal = judge_chunk(session);
     return REPLY_OK;
 }
 
@@ -157,7 +174,7 @@ static enum reply do_rset(struct session *session, const char *argument, size_t 
 {
     (void)argument;
     (void)length;
-    session->mail = NULL;
+    transaction_drop(session);
     return REPLY_OK;
 }
 
@@ -170,21 +187,25 @@ static enum reply do_quit(struct session *session, const char *argument, size_t 
 }
 
 static const struct verb verbs[] = {
-    { "HELO", NEEDS_NOTHING, TAKES_SOMETHING, REPLY_HELO, do_hello },
-    { "EHLO", NEEDS_NOTHING, TAKES_SOMETHING, REPLY_EHLO, do_hello },
-    { "MAIL", NEEDS_HELLO_ONLY, TAKES_ANYTHING, REPLY_MAIL, do_mail },
-    { "RCPT", NEEDS_MAIL, TAKES_ANYTHING, REPLY_RCPT, do_rcpt },
-    { "DATA", NEEDS_RECIPIENT, TAKES_NOTHING, REPLY_DATA, do_data },
-    { "RSET", NEEDS_NOTHING, TAKES_NOTHING, REPLY_OK, do_rset },
-    { "NOOP", NEEDS_NOTHING, TAKES_ANYTHING, REPLY_OK, NULL },
-    { "QUIT", NEEDS_NOTHING, TAKES_NOTHING, REPLY_QUIT, do_quit },
-    { "HELP", NEEDS_NOTHING, TAKES_ANYTHING, REPLY_HELP, NULL },
-    { "VRFY", NEEDS_NOTHING, TAKES_SOMETHING, REPLY_VRFY, NULL },
-    { "EXPN", NEEDS_NOTHING, TAKES_ANYTHING, REPLY_NOT_OFFERED, NULL },
-    { "TURN", NEEDS_NOTHING, TAKES_ANYTHING, REPLY_NOT_OFFERED, NULL },
-    { "SEND", NEEDS_NOTHING, TAKES_ANYTHING, REPLY_NOT_OFFERED, NULL },
-    { "SOML", NEEDS_NOTHING, TAKES_ANYTHING, REPLY_NOT_OFFERED, NULL },
-    { "SAML", NEEDS_NOTHING, TAKES_ANYTHING, REPLY_NOT_OFFERED, NULL },
+    /* clang-format off */
+    { "HELO", NEEDS_NOTHING, TAKES_SOMETHING, ASCII, REPLY_HELO, do_helo },
+    { "EHLO", NEEDS_NOTHING, TAKES_SOMETHING, ASCII, REPLY_EHLO, do_ehlo },
+    { "MAIL", NEEDS_HELLO_ONLY, TAKES_ANYTHING, UTF_8, REPLY_MAIL, paths_mail },
+    { "RCPT", NEEDS_MAIL, TAKES_ANYTHING, UTF_8, REPLY_RCPT, paths_rcpt },
+    { "DATA", NEEDS_RECIPIENT, TAKES_NOTHING, ASCII, REPLY_DATA, do_data },
+    /* its octets follow even where it is out of order, so it sees to the order itself */
+    { "BDAT", NEEDS_NOTHING, TAKES_ANYTHING, ASCII, REPLY_CHUNK, do_bdat },
+    { "RSET", NEEDS_NOTHING, TAKES_NOTHING, ASCII, REPLY_OK, do_rset },
+    { "NOOP", NEEDS_NOTHING, TAKES_ANYTHING, ASCII, REPLY_OK, NULL },
+    { "QUIT", NEEDS_NOTHING, TAKES_NOTHING, ASCII, REPLY_QUIT, do_quit },
+    { "HELP", NEEDS_NOTHING, TAKES_ANYTHING, ASCII, REPLY_HELP, NULL },
+    { "VRFY", NEEDS_NOTHING, TAKES_SOMETHING, UTF_8, REPLY_VRFY, paths_vrfy },
+    { "EXPN", NEEDS_NOTHING, TAKES_ANYTHING, ASCII, REPLY_NOT_OFFERED, NULL },
+    { "TURN", NEEDS_NOTHING, TAKES_ANYTHING, ASCII, REPLY_NOT_OFFERED, NULL },
+    { "SEND", NEEDS_NOTHING, TAKES_ANYTHING, ASCII, REPLY_NOT_OFFERED, NULL },
+    { "SOML", NEEDS_NOTHING, TAKES_ANYTHING, ASCII, REPLY_NOT_OFFERED, NULL },
+    { "SAML", NEEDS_NOTHING, TAKES_ANYTHING, ASCII, REPLY_NOT_OFFERED, NULL },
+    /* clang-format on */
 };
 
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
@@ -217,9 +238,13 @@ static enum reply check_order(const struct session *session, const struct verb *
             return REPLY_NEED_HELO;
         return session->mail == NULL ? REPLY_OK : REPLY_NESTED_MAIL;
     case NEEDS_MAIL:
-        return session->mail == NULL ? REPLY_NEED_MAIL : REPLY_OK;
+        if (session->mail == NULL)
+            return REPLY_NEED_MAIL;
+        return session->mail->has_chunks ? REPLY_AFTER_CHUNK : REPLY_OK;
     case NEEDS_RECIPIENT:
-        return session->mail == NULL || session->mail->recipients == 0 ? REPLY_NEED_RCPT : REPLY_OK;
+        if (session->mail == NULL || session->mail->envelope.recipients.count == 0)
+            return REPLY_NEED_RCPT;
+        return session->mail->has_chunks ? REPLY_AFTER_CHUNK : REPLY_OK;
     }
     return REPLY_OK;
 }
@@ -242,13 +267,13 @@ static const struct verb *find_verb(const char *name, size_t length)
     return NULL;
 }
 
-/* Octets that no command may hold: controls, and what is not ASCII (RFC 5321 2.4, 4.1.2). */
-static bool has_strange_octet(const char *line, size_t length)
+/* Controls, which no command may hold (RFC 5321 4.1.2). */
+static bool has_controls(const char *line, size_t length)
 {
     size_t i;
 
     for (i = 0; i < length; i++)
-        if ((line[i] < ' ' || line[i] > '~') && line[i] != '\t')
+        if (((unsigned char)line[i] < ' ' && line[i] != '\t') || line[i] == 0x7f)
             return true;
     return false;
 }
@@ -260,13 +285,21 @@ static size_t trimmed(const char *line, size_t length)
     return length;
 }
 
+bool verbs_announces_octets(const char *line, size_t length)
+{
+    static const char verb[] = "BDAT";
+
+    return text_begins(line, length, verb) &&
+           (length == strlen(verb) || (unsigned char)line[strlen(verb)] <= ' ');
+}
+
 enum reply verbs_execute(struct session *session, const char *line, size_t length)
 {
     const struct verb *verb;
     enum reply reply;
     size_t name = 0, argument;
 
-    if (has_strange_octet(line, length))
+    if (has_controls(line, length))
         return REPLY_SYNTAX;
     length = trimmed(line, length);
     while (name < length && line[name] != ' ')
@@ -275,7 +308,9 @@ enum reply verbs_execute(struct session *session, const char *line, size_t lengt
         continue;
     verb = find_verb(line, name);
     if (verb == NULL)
-        return name == 0 ? REPLY_SYNTAX : REPLY_UNKNOWN;
+        return name == 0 || !text_is_ascii(line, name) ? REPLY_SYNTAX : REPLY_UNKNOWN;
+    if (verb->charset == ASCII && !text_is_ascii(line, length))
+        return REPLY_SYNTAX;
     reply = check_order(session, verb);
     if (reply == REPLY_OK)
         reply = check_argument(verb, length - argument);

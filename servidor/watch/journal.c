@@ -2,15 +2,20 @@
 #include "watch/journal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "net/clock.h"
-#include "net/resolve.h"
 #include "net/text.h"
 #include "watch/logfile.h"
 
 /* Of one line, this many octets are logged. Twice the longest command of the default settings. */
 enum { LINE_SHOWN = 4096, PREFIX_ROOM = 512 };
+
+/* No address in an envelope is longer (RFC 5321 4.5.3.1.3). */
+enum { ADDRESS_SHOWN = 256 };
+
+static const char sender_label[] = " MAIL FROM: ", recipient_label[] = " RCPT TO: ";
 
 static const struct journal_config *settings;
 static struct logfile requests = { .kind = LOG_REQUESTS };
@@ -18,7 +23,7 @@ static struct logfile accesses = { .kind = LOG_ACCESS };
 
 /* The session that is being logged. */
 static struct {
-    char name[RESOLVE_ROOM];
+    const char *name;
     char address[PEER_TEXT_ROOM];
     char prefix[PREFIX_ROOM]; /* "SERVIDOR ... protocolo TCP- " */
     unsigned port;
@@ -59,13 +64,13 @@ static void log_access(const char *event)
     logfile_append(&accesses, line, (size_t)length);
 }
 
-void journal_begin(const struct peer *peer, enum transport transport)
+void journal_begin(const struct peer *peer, const char *name, enum transport transport)
 {
     char line[PREFIX_ROOM + CLOCK_DATE_ROOM], date[CLOCK_DATE_ROOM];
     int length;
 
     peer_text(peer, session.address);
-    resolve_name(peer, settings->asks_dns != 0, session.name);
+    session.name = name;
     session.port = peer->port;
     session.transport = transport;
     session.text_length = 0;
@@ -154,6 +159,67 @@ void journal_text_end(void)
 {
     if (settings->is_quiet)
         journal_received(".", 1, 1);
+}
+
+void journal_chunk_end(void)
+{
+    if (session.text_length > 0)
+        text_line_end();
+}
+
+/* Writes `label` and an address, as a line. Returns its length. */
+static size_t write_address(char *out, const char *label, const char *address, size_t length)
+{
+    size_t used = strlen(label);
+
+    memcpy(out, label, used);
+    used += text_escape(out + used, length * TEXT_ESCAPE_GROWTH, address, length);
+    out[used++] = '\n';
+    return used;
+}
+
+static void log_kept(const struct journal_mail *mail, const char *date)
+{
+    char record[2 * PREFIX_ROOM + ADDRESS_SHOWN * TEXT_ESCAPE_GROWTH];
+    size_t used = (size_t)snprintf(record, sizeof record, "%sCORREO: %s de <", session.prefix,
+                                   mail->id);
+
+    used += text_escape(record + used, sizeof record - used - CLOCK_DATE_ROOM - sizeof "> el \n",
+                        mail->sender, strlen(mail->sender));
+    used += (size_t)snprintf(record + used, sizeof record - used, "> el %s\n", date);
+    logfile_append(&requests, record, used);
+}
+
+/* Writes the record of a kept mail for the log of accesses into `out`, which has room for it. */
+static size_t write_sent(char *out, const struct journal_mail *mail, const char *date)
+{
+    const char *sender = mail->sender[0] == '\0' ? "<>" : mail->sender;
+    const char *recipient = mail->recipients, *end = recipient + mail->recipients_length;
+    size_t used = (size_t)snprintf(out, PREFIX_ROOM, "Mail Sent: %s:%u %s\n", session.address,
+                                   session.port, date);
+
+    used += write_address(out + used, sender_label, sender, strlen(sender));
+    for (; recipient < end; recipient += strlen(recipient) + 1)
+        used += write_address(out + used, recipient_label, recipient, strlen(recipient));
+    return used + (size_t)snprintf(out + used, PREFIX_ROOM, " File: %s\n Id: %s\n", mail->file,
+                                   mail->id);
+}
+
+void journal_mail(const struct journal_mail *mail)
+{
+    char date[CLOCK_DATE_ROOM], *record;
+
+    clock_date(time(NULL), date);
+    log_kept(mail, date);
+    /* An octet makes four at most, and an address has one or more beside its NUL. */
+    record = malloc(3 * PREFIX_ROOM + ADDRESS_SHOWN * TEXT_ESCAPE_GROWTH +
+                    mail->recipients_length * (TEXT_ESCAPE_GROWTH + sizeof recipient_label));
+    if (record == NULL) {
+        atomic_fetch_add(&counters()->log_lost_records, 1);
+        return;
+    }
+    logfile_append(&accesses, record, write_sent(record, mail, date));
+    free(record);
 }
 
 void journal_sent(const char *reply, size_t length)

@@ -1,6 +1,6 @@
 /*
  * The two logs of the server: log/peticiones.log, every line that came and went, and
- * log/smtpd.log, who was there. A record is a line; records are gathered and appended
+ * log/smtpd.log, who was there and what mail was kept. Records are gathered and appended
  * with one write(2), so those of many workers never mix. A log that cannot be written
  * is said once on standard error, its records are counted as lost, and nothing else
  * happens: no session ends for its sake.
@@ -17,8 +17,7 @@
 
 struct journal_config {
     const char *folder;
-    bool is_quiet;     /* leave out the lines of mails' texts */
-    uint64_t asks_dns; /* 1: log names instead of addresses, 0: do not */
+    bool is_quiet; /* leave out the lines of mails' texts */
 };
 
 /*
@@ -34,8 +33,11 @@ int journal_open(const struct journal_config *config, char path[JOURNAL_PATH_ROO
  */
 void journal_reopen(void);
 
-/* A session with `peer` begins, or ends. Everything in between is logged as its own. */
-void journal_begin(const struct peer *peer, enum transport transport);
+/*
+ * A session with `peer`, who is called `name` in the log, begins, or ends. Everything in between
+ * is logged as its own. `name` is kept by reference.
+ */
+void journal_begin(const struct peer *peer, const char *name, enum transport transport);
 void journal_end(void);
 
 /*
@@ -49,6 +51,21 @@ void journal_text(const char *octets, size_t length);
 
 /* The line with the single dot has come: it is logged even when the text is not. */
 void journal_text_end(void);
+
+/* A piece of text has ended, maybe within a line: that is logged as far as it came. */
+void journal_chunk_end(void);
+
+/* A mail that was kept. */
+struct journal_mail {
+    const char *id;         /* its queue id */
+    const char *sender;     /* an address without brackets; empty for the null reverse-path */
+    const char *recipients; /* addresses, each with its NUL: `recipients_length` octets of them */
+    size_t recipients_length;
+    const char *file; /* its name in the mailboxes */
+};
+
+/* It is logged in both logs, so that its queue id leads to who sent it, and when. */
+void journal_mail(const struct journal_mail *mail);
 
 /* A reply went out: all its lines, with their CRLFs. */
 void journal_sent(const char *reply, size_t length);

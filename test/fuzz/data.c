@@ -1,6 +1,6 @@
 /*
  * Whatever the pieces: the text ends where RFC 5321 4.5.2, read without a state machine,
- * says that it ends, and has the size that it says.
+ * says that it ends, and has the size and the octets that it says.
  */
 #include "smtp/data.h"
 
@@ -26,49 +26,79 @@ static size_t find_end(const char *stream, size_t length)
     return 0;
 }
 
-static uint64_t size_of(const char *stream, size_t length)
+/* What the text is, read naively: its size, and what is kept of it. */
+struct text {
+    uint64_t size;
+    size_t length;
+    char *kept;
+};
+
+static void read_naively(struct text *text, const char *stream, size_t length)
 {
-    uint64_t size = 0;
     size_t at;
 
-    for (at = 0; at < length; at++)
-        size += !(stream[at] == '.' && is_behind_crlf(stream, at));
-    return size;
+    text->kept = malloc(length + 1);
+    assert(text->kept != NULL);
+    text->size = text->length = 0;
+    for (at = 0; at < length; at++) {
+        if (stream[at] == '.' && is_behind_crlf(stream, at))
+            continue;
+        text->size++;
+        if (!(stream[at] == '\r' && at + 1 < length && stream[at + 1] == '\n'))
+            text->kept[text->length++] = stream[at];
+    }
 }
 
-/* Where the reader sees the end when the stream comes in pieces; its size in `*size`. */
-static size_t read_in_pieces(struct pieces *pieces, uint64_t *size)
+/* Reads the stream in pieces, each of which has just the room that is promised. Where it ended. */
+static size_t read_in_pieces(struct pieces *pieces, struct data_reader *reader, struct text *text)
 {
-    struct data_reader reader;
-    size_t end = 0, length, taken;
+    size_t end = 0, length, left;
     bool has_ended = false;
-    char *piece;
+    char *piece, *kept, *to;
+    const char *from;
 
-    data_start(&reader);
+    text->kept = malloc(pieces->length + DATA_HELD);
+    assert(text->kept != NULL);
+    text->length = 0;
     while (!has_ended && (piece = pieces_next(pieces, &length)) != NULL) {
-        has_ended = data_take(&reader, piece, length, &taken);
-        assert(has_ended ? taken <= length : taken == length);
-        end += taken;
+        kept = to = malloc(length + DATA_HELD);
+        assert(kept != NULL);
+        from = piece;
+        left = length;
+        has_ended = data_take(reader, &from, &left, &to);
+        assert((size_t)(from - piece) + left == length && (has_ended || left == 0));
+        end += length - left;
+        memcpy(text->kept + text->length, kept, (size_t)(to - kept));
+        text->length += (size_t)(to - kept);
         free(piece);
+        free(kept);
     }
-    *size = reader.size;
+    text->size = reader->size;
     return has_ended ? end : 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const char *stream;
+    struct data_reader reader;
     struct pieces pieces;
+    struct text naive, read;
+    const char *stream;
     size_t length, end, seen;
-    uint64_t text_size;
 
     if (!pieces_begin(&pieces, data, size))
         return 0;
     stream = pieces.stream;
     length = pieces.length;
     end = find_end(stream, length);
-    seen = read_in_pieces(&pieces, &text_size);
+    data_start(&reader, DATA_BY_DOT, (data[0] & 1) != 0);
+    seen = read_in_pieces(&pieces, &reader, &read);
     assert(seen == end);
-    assert(text_size == size_of(stream, end == 0 ? length : end - 3));
+    if (end > 0) {
+        read_naively(&naive, stream, end - 3);
+        assert(read.size == naive.size && read.length == naive.length);
+        assert(memcmp(read.kept, naive.kept, read.length) == 0);
+        free(naive.kept);
+    }
+    free(read.kept);
     return 0;
 }

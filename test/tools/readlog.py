@@ -3,7 +3,7 @@
 
 usage: readlog.py LOG [EXPECTED]
 
-Every line must be one of the four forms, without control characters, in UTF-8, and every session must begin with its
+Every line must be one of the five forms, without control characters, in UTF-8, and every session must begin with its
 Startup, go on with its own records, and end with its Completed. EXPECTED, as crowd.py writes it, has a JSON object a
 line: {"key": "TCP 127.0.0.1 41772", "records": ["ENVIO: 220 ...", ...]}; the log must hold exactly these sessions, with
 these records in this order. Prints what is wrong, and the exit status is 1 then.
@@ -15,6 +15,7 @@ import sys
 DATE = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 123]\d \d\d:\d\d:\d\d \d{4}"
 STARTUP = re.compile(rf"Startup from (\S+) on IP (\S+) and port (\d+) with protocol (TCP|UDP) at {DATE}")
 RECORD = re.compile(r"SERVIDOR (\S+) con IP:(\S+), puerto (\d+) y protocolo (TCP-|UDP -) ((?:RECIBO|ENVIO): .*)")
+KEPT = re.compile(rf"SERVIDOR (\S+) con IP:(\S+), puerto (\d+) y protocolo (TCP-|UDP -) CORREO: \w{{9}} de <.*> el {DATE}")
 COMPLETED = re.compile(rf"Completed (\S+) IP:(\S+) port (\d+), on (TCP|UDP) protocol, at {DATE}")
 
 
@@ -45,6 +46,10 @@ def sessions_of(path):
             if key not in running:
                 sys.exit(f"{where}: a record of no running session")
             running[key].append(record)
+        elif match := KEPT.fullmatch(line):
+            name, ip, port, transport = match.groups()
+            if f"{transport[:3]} {ip} {port}" not in running:
+                sys.exit(f"{where}: a mail of no running session")
         elif match := COMPLETED.fullmatch(line):
             name, ip, port, transport = match.groups()
             key = f"{transport} {ip} {port}"

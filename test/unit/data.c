@@ -1,6 +1,7 @@
 /*
- * Where a mail's text ends and how large it is. CVE-2023-51764 to 51766 are the story of
- * servers that saw an end where others did not: a mail within a mail came through.
+ * Where a mail's text ends, how large it is, and what of it is kept. CVE-2023-51764 to 51766
+ * are the story of servers that saw an end where others did not: a mail within a mail came
+ * through.
  */
 #include "smtp/data.h"
 
@@ -8,64 +9,100 @@
 
 #include "check.h"
 
-enum { NO_END = -1 };
+enum { NO_END = -1, KEPT_ROOM = 128 };
 
-/* Where the text ended, in octets taken (NO_END: it did not), and its size. */
+/* Where the text ended, in octets taken (NO_END: it did not), its size, and what is kept. */
 struct outcome {
     long end;
     uint64_t size;
+    bool has_bare;
+    size_t kept_length;
+    char kept[KEPT_ROOM];
 };
 
 /* A cut behind octet i of the stream where bit i of `cuts` is set. */
 static struct outcome read_in_pieces(const char *stream, size_t length, unsigned cuts)
 {
+    struct outcome outcome = { .end = NO_END };
     struct data_reader reader;
-    size_t from = 0, i, taken;
+    const char *from = stream;
+    char *to = outcome.kept;
+    size_t i, left;
+    bool has_ended = false;
 
-    data_start(&reader);
-    for (i = 0; i < length; i++) {
+    data_start(&reader, DATA_BY_DOT, true);
+    for (i = 0; i < length && !has_ended; i++) {
         if (i + 1 < length && (i >= 32 || (cuts >> i & 1) == 0))
             continue;
-        if (data_take(&reader, stream + from, i + 1 - from, &taken))
-            return (struct outcome){ (long)(from + taken), reader.size };
-        CHECK(taken == i + 1 - from);
-        from = i + 1;
+        left = (size_t)(stream + i + 1 - from);
+        has_ended = data_take(&reader, &from, &left, &to);
+        CHECK(has_ended || left == 0);
     }
-    return (struct outcome){ NO_END, reader.size };
+    if (has_ended)
+        outcome.end = from - stream;
+    outcome.size = reader.size;
+    outcome.has_bare = reader.has_bare;
+    outcome.kept_length = (size_t)(to - outcome.kept);
+    return outcome;
+}
+
+/* Where CRLF . CRLF ends in `all`, which begins with the CRLF of DATA; NO_END: nowhere. */
+static long find_end(const char *all, size_t length)
+{
+    size_t i;
+
+    for (i = 0; i + 5 <= length; i++)
+        if (memcmp(all + i, "\r\n.\r\n", 5) == 0)
+            return (long)i + 5;
+    return NO_END;
 }
 
 /*
- * The rule as RFC 5321 4.5.2 tells it, without a state machine: look for CRLF . CRLF, the
- * CRLF of DATA before it, and leave out each dot that begins a line.
+ * The rule as RFC 5321 4.5.2 tells it, without a state machine: look for CRLF . CRLF, leave out
+ * each dot that begins a line, and keep LF for CRLF. A CR that came last may be half of a line
+ * end, or of the end: it is not kept yet, nor counted behind the dot.
  */
 static struct outcome read_naively(const char *stream, size_t length)
 {
     char all[64] = "\r\n";
-    struct outcome outcome = { NO_END, 0 };
+    struct outcome outcome = { .end = NO_END };
     size_t i;
+    long end;
 
     memcpy(all + 2, stream, length);
-    for (i = 0; i + 5 <= length + 2 && outcome.end == NO_END; i++)
-        if (memcmp(all + i, "\r\n.\r\n", 5) == 0)
-            outcome.end = (long)i + 3;
-    length = outcome.end == NO_END ? length : (size_t)outcome.end - 3;
-    for (i = 2; i < length + 2; i++)
-        outcome.size += !(all[i] == '.' && memcmp(all + i - 2, "\r\n", 2) == 0);
+    end = find_end(all, length + 2);
+    outcome.end = end == NO_END ? NO_END : end - 2;
+    length = end == NO_END ? length + 2 : (size_t)end - 3;
+    for (i = 2; i < length; i++) {
+        bool is_cr = all[i] == '\r', is_lf = all[i] == '\n';
+
+        if (all[i] == '.' && memcmp(all + i - 2, "\r\n", 2) == 0)
+            continue;
+        outcome.size++;
+        if (is_cr && i + 1 == length)
+            outcome.size -= i >= 3 && memcmp(all + i - 3, "\r\n.", 3) == 0;
+        else if (!(is_cr && all[i + 1] == '\n'))
+            outcome.kept[outcome.kept_length++] = all[i];
+        if ((is_lf && all[i - 1] != '\r') || (is_cr && i + 1 < length && all[i + 1] != '\n'))
+            outcome.has_bare = true;
+    }
     return outcome;
 }
 
 static bool is_same(struct outcome a, struct outcome b)
 {
-    return a.end == b.end && a.size == b.size;
+    return a.end == b.end && a.size == b.size && a.has_bare == b.has_bare &&
+           a.kept_length == b.kept_length && memcmp(a.kept, b.kept, a.kept_length) == 0;
 }
 
 /* Does `stream`, whole, in single octets and in every two pieces, end so? */
 static bool ends(const char *stream, size_t length, long end, uint64_t size)
 {
-    struct outcome wanted = { end, size };
+    struct outcome wanted = read_naively(stream, length);
     size_t i;
 
-    if (!is_same(read_in_pieces(stream, length, 0), wanted) ||
+    if (wanted.end != end || wanted.size != size ||
+        !is_same(read_in_pieces(stream, length, 0), wanted) ||
         !is_same(read_in_pieces(stream, length, ~0U), wanted))
         return false;
     for (i = 0; i + 1 < length; i++)
@@ -161,7 +198,7 @@ static void nothing_else_is_an_end(void)
 static void nothing_else_is_an_end_at_the_beginning(void)
 {
     CHECK(ENDS(".\n", NO_END, 1));
-    CHECK(ENDS(".\r", NO_END, 1));
+    CHECK(ENDS(".\r", NO_END, 0)); /* the CR may belong to the end */
     CHECK(ENDS(".\r\r\n", NO_END, 3));
     CHECK(ENDS("\n.\r\n", NO_END, 4));
     CHECK(ENDS("\r.\r\n", NO_END, 4));
@@ -200,18 +237,93 @@ static void every_fragmentation_ends_at_the_same_place(void)
         CHECK(is_same(read_in_pieces(stream, length, cuts), whole));
 }
 
+/* What is kept of "a" CRLF, `stream`, CRLF . CRLF. */
+static bool keeps(const char *stream, const char *kept)
+{
+    char all[64];
+    struct outcome outcome;
+    int length = snprintf(all, sizeof all, "a\r\n%s\r\n.\r\n", stream);
+
+    outcome = read_in_pieces(all, (size_t)length, 0);
+    outcome.kept[outcome.kept_length] = '\0';
+    return outcome.end == length && strncmp(outcome.kept, "a\n", 2) == 0 &&
+           strcmp(outcome.kept + 2, kept) == 0;
+}
+
+static void what_is_kept_has_unix_line_ends_and_no_stuffed_dots(void)
+{
+    CHECK(keeps("b", "b\n"));
+    CHECK(keeps("..b", ".b\n"));
+    CHECK(keeps(".b", "b\n"));
+    CHECK(keeps("..", ".\n"));
+    CHECK(keeps("b\nc", "b\nc\n"));    /* a bare LF is a line end */
+    CHECK(keeps("b\n.c", "b\n.c\n"));  /* but the dot behind it is no stuffed one */
+    CHECK(keeps("b\rc", "b\rc\n"));    /* a bare CR is data */
+    CHECK(keeps("b\r\r\nc", "b\r\nc\n"));
+    CHECK(keeps(".\rb", "\rb\n"));
+}
+
+static bool has_bare(const char *stream)
+{
+    return read_in_pieces(stream, strlen(stream), 0).has_bare;
+}
+
+static void bare_line_ends_are_seen(void)
+{
+    CHECK(!has_bare("a\r\nb\r\n\r\n.\r\n"));
+    CHECK(has_bare("a\nb\r\n.\r\n"));
+    CHECK(has_bare("a\rb\r\n.\r\n"));
+    CHECK(has_bare("\nb\r\n.\r\n"));
+    CHECK(has_bare(".\nb\r\n.\r\n"));
+    CHECK(has_bare("a\r\r\n.\r\n"));
+}
+
+/* Octets that are counted have no dots to mark their end, and their last CR is one. */
+static void chunks_have_neither_end_nor_stuffing(void)
+{
+    static const char *const chunks[] = { ".\r", "\n..x\r\n", ".\r\n", "y\r" };
+    static const char wanted[] = ".\n..x\n.\ny\r";
+    char kept[KEPT_ROOM], *to = kept;
+    struct data_reader reader;
+    size_t i, left;
+
+    data_start(&reader, DATA_BY_LENGTH, true);
+    for (i = 0; i < sizeof chunks / sizeof chunks[0]; i++) {
+        const char *from = chunks[i];
+
+        left = strlen(from);
+        CHECK(!data_take(&reader, &from, &left, &to) && left == 0);
+    }
+    CHECK(!reader.has_bare && reader.size == 13);
+    data_finish(&reader, &to);
+    CHECK(reader.has_bare && reader.size == 13);
+    CHECK(to - kept == (long)strlen(wanted) && memcmp(kept, wanted, strlen(wanted)) == 0);
+    data_finish(&reader, &to);
+    CHECK(to - kept == (long)strlen(wanted));
+}
+
 static void a_large_text_is_counted_to_the_octet(void)
 {
-    static char text[100000];
+    static char text[100000], kept[100000 + DATA_HELD];
     struct data_reader reader;
-    size_t i, taken;
+    const char *from;
+    char *to;
+    size_t i, left;
 
     memset(text, 'x', sizeof text);
-    data_start(&reader);
-    for (i = 0; i < 200; i++)
-        CHECK(!data_take(&reader, text, sizeof text, &taken) && taken == sizeof text);
+    data_start(&reader, DATA_BY_DOT, false);
+    for (i = 0; i < 200; i++) {
+        from = text;
+        left = sizeof text;
+        to = kept;
+        CHECK(!data_take(&reader, &from, &left, &to) && left == 0);
+        CHECK(to == kept + sizeof text && memcmp(text, kept, sizeof text) == 0);
+    }
     CHECK(reader.size == 200 * sizeof text);
-    CHECK(data_take(&reader, "\r\n.\r\n", 5, &taken) && taken == 5);
+    from = "\r\n.\r\n";
+    left = 5;
+    to = kept;
+    CHECK(data_take(&reader, &from, &left, &to) && left == 0 && to == kept + 1);
     CHECK(reader.size == 200 * sizeof text + 2);
 }
 
@@ -225,6 +337,9 @@ int main(void)
     nothing_else_is_an_end_at_the_beginning();
     every_short_stream_ends_where_the_rfc_says();
     every_fragmentation_ends_at_the_same_place();
+    what_is_kept_has_unix_line_ends_and_no_stuffed_dots();
+    bare_line_ends_are_seen();
+    chunks_have_neither_end_nor_stuffing();
     a_large_text_is_counted_to_the_octet();
     return check_status();
 }

@@ -8,7 +8,8 @@
 
 enum { LINE_LIMIT = 512, NAME_LONGEST = 255 }; /* RFC 5321 4.5.3.1.5 */
 
-static const struct reply_values values = { "localhost", 10240000, "SVDI56NhS", " HELO QUIT" };
+static const struct reply_values values = { "localhost", 10240000, "SVDI56NhS", " HELO QUIT",
+                                            "theo@x.es" };
 
 /* A reply as a string, for values that stay. */
 static const char *text_of(enum reply reply, enum dialect dialect, const struct reply_values *with)
@@ -65,6 +66,18 @@ static const struct {
     { REPLY_LINE_TOO_LONG, { "500 ", "500 5.5.2 " } },
     { REPLY_NEED_HELO, { "500 Error de sintaxis\r\n", "503 5.5.1 " } },
     { REPLY_TOO_MANY_RECIPIENTS, { "452 ", "452 4.5.3 " } },
+    { REPLY_CHUNK, { "250 OK\r\n", "250 2.0.0 " } },
+    { REPLY_VERIFIED, { "250 <theo@x.es>\r\n", "250 2.1.5 <theo@x.es>\r\n" } },
+    { REPLY_AFTER_CHUNK, { "500 Error de sintaxis\r\n", "503 5.5.1 " } },
+    { REPLY_UTF8_SENDER, { "550 ", "550 5.6.7 " } },
+    { REPLY_UTF8_RECIPIENT, { "553 ", "553 5.6.7 " } },
+    { REPLY_BAD_UTF8, { "553 ", "553 5.6.7 " } },
+    { REPLY_FOREIGN, { "550 ", "550 5.7.1 " } },
+    { REPLY_NO_MAILBOX, { "550 ", "550 5.1.1 " } },
+    { REPLY_BARE, { "550 ", "550 5.6.0 " } },
+    { REPLY_LOOPS, { "554 ", "554 5.4.6 " } },
+    { REPLY_NO_ROOM, { "452 ", "452 4.3.1 " } },
+    { REPLY_FAILED, { "451 ", "451 4.3.0 " } },
     { REPLY_TOO_BIG, { "552 ", "552 5.3.4 " } },
     { REPLY_TOO_MANY_ERRORS, { "421 ", "421 4.7.0 " } },
     { REPLY_TIMEOUT, { "421 ", "421 4.4.2 " } },
@@ -144,7 +157,7 @@ static void every_reply_has_its_form_in_every_dialect(void)
 static void the_longest_values_fit_a_line(void)
 {
     char name[NAME_LONGEST + 1];
-    struct reply_values longest = { name, UINT64_MAX, "SVDI56NhS", NULL };
+    struct reply_values longest = { name, UINT64_MAX, "SVDI56NhS", NULL, name };
     enum dialect dialect;
     enum reply reply;
 
@@ -190,6 +203,12 @@ static void ehlo_says_what_is_offered_and_size_last(void)
         text = text_of(REPLY_EHLO, dialect, &values);
         CHECK(strncmp(text, "250-localhost\r\n", 15) == 0);
         CHECK(strstr(text, "\r\n250-PIPELINING\r\n") != NULL);
+        CHECK(strstr(text, "\r\n250-8BITMIME\r\n") != NULL);
+        CHECK(strstr(text, "\r\n250-SMTPUTF8\r\n") != NULL);
+        CHECK(strstr(text, "\r\n250-CHUNKING\r\n") != NULL);
+        /* RFC 2034: not where replies have no status */
+        CHECK((strstr(text, "\r\n250-ENHANCEDSTATUSCODES\r\n") != NULL) ==
+              (dialect == DIALECT_ITBA));
         CHECK(strcmp(text + strlen(text) - strlen(last), last) == 0);
     }
 }
@@ -216,7 +235,7 @@ static void refusals_are_those_of_4yz_and_5yz(void)
 static void a_name_without_end_cuts_the_text_but_not_the_line_end(void)
 {
     static char name[2 * REPLY_ROOM], out[REPLY_ROOM + 1];
-    struct reply_values long_name = { name, 1, "", "" };
+    struct reply_values long_name = { name, 1, "", "", "" };
 
     memset(name, 'n', sizeof name - 1);
     out[REPLY_ROOM] = '#';

@@ -34,7 +34,7 @@ static void defaults_are_those_of_the_design(void)
     CHECK(config.session.command_line == 2048);
     CHECK(config.session.read_timeout_s == 300);
     CHECK(config.sessions_per_address == 50);
-    CHECK(config.journal.asks_dns == 0);
+    CHECK(config.asks_dns == 0);
     CHECK(config.udp_plain == UDP_PLAIN_TRUSTED);
     CHECK(!config.udp_ports.is_same && config.udp_ports.low == 0 && config.udp_ports.high == 0);
     CHECK(config.workers_min >= 1 && config.session.session_timeout_s > 0);
@@ -93,8 +93,8 @@ static void what_is_refused_changes_nothing(void)
 
 static void choices_are_words(void)
 {
-    CHECK(takes("resolve=yes") && config.journal.asks_dns == 1);
-    CHECK(takes("resolve=no") && config.journal.asks_dns == 0);
+    CHECK(takes("resolve=yes") && config.asks_dns == 1);
+    CHECK(takes("resolve=no") && config.asks_dns == 0);
     CHECK(takes("udp-plain=any") && config.udp_plain == UDP_PLAIN_ANY);
     CHECK(takes("udp-plain=off") && config.udp_plain == UDP_PLAIN_OFF);
     CHECK(takes("udp-plain=trusted") && config.udp_plain == UDP_PLAIN_TRUSTED);
@@ -123,7 +123,7 @@ static void a_user_is_told_what_is_wrong(void)
     CHECK(refuses("errors=many", "a number from 1 to 1000000"));
     CHECK(refuses("resolve=maybe", "no or yes"));
     CHECK(refuses("errors", "NAME=VALUE"));
-    CHECK(refuses("bare-lf=reject", "not available in this version"));
+    CHECK(refuses("chroot=/srv", "not available in this version"));
 }
 
 static void a_long_mistake_is_cut_not_copied(void)
@@ -210,10 +210,44 @@ static void only_live_settings_change_in_a_running_server(void)
     CHECK(config.workers_min != fresh.workers_min);
 }
 
+/* Each adds to the ones before; nothing at all begins anew. */
+static void domains_add_up(void)
+{
+    char many[SETTINGS_WHY_ROOM];
+    unsigned taken;
+
+    CHECK(config.mail.domains[0] == '\0');
+    CHECK(takes("domain=usal.es") && takes("domain=Beta.ARPA"));
+    CHECK(strcmp(config.mail.domains, "usal.es Beta.ARPA ") == 0);
+    CHECK(takes("domain=") && config.mail.domains[0] == '\0');
+    CHECK(refuses("domain=usal..es", "domain") && refuses("domain=a b", "domain"));
+    CHECK(refuses("domain=a@b", "domain") && config.mail.domains[0] == '\0');
+    memset(many, 'd', sizeof many);
+    memcpy(many, "domain=", 7);
+    many[7 + 63] = '\0';
+    for (taken = 0; takes(many); taken++)
+        continue;
+    CHECK(taken == MAIL_DOMAINS_ROOM / 64 - 1 || taken == MAIL_DOMAINS_ROOM / 64);
+    CHECK(takes("domain="));
+}
+
+static void mail_is_safe_and_for_all_by_default(void)
+{
+    CHECK(config.mail.is_synced == 1 && config.mail.knows_mailboxes == 0);
+    CHECK(config.mail.has_tags == 0 && config.session.rejects_bare == 0);
+    CHECK(takes("sync=no") && config.mail.is_synced == 0);
+    CHECK(takes("bare-lf=reject") && config.session.rejects_bare == 1);
+    CHECK(takes("known-mailboxes=yes") && config.mail.knows_mailboxes == 1);
+    CHECK(takes("plus-tag=yes") && config.mail.has_tags == 1);
+    CHECK(refuses("sync=maybe", "yes or no") && refuses("bare-lf=yes", "normalize"));
+}
+
 int main(void)
 {
     static void (*const stories[])(void) = {
         defaults_are_those_of_the_design,
+        mail_is_safe_and_for_all_by_default,
+        domains_add_up,
         ranges_hold_to_their_ends,
         what_is_refused_changes_nothing,
         choices_are_words,

@@ -1,0 +1,208 @@
+/*
+ * See delivery.h. The steps of keeping a mail are those of design: tmp/, write, fsync, link
+ * into each new/, fsync of each folder, unlink from tmp/; whatever fails, the ones before it
+ * are undone.
+ */
+#include "mail/delivery.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mail/sync.h"
+#include "net/fault.h"
+#include "watch/journal.h"
+#include "watch/trouble.h"
+
+/* Removes the spool file; of what was linked nothing is changed. */
+static void close_spool(struct delivery *delivery)
+{
+    if (delivery->spool.descriptor >= 0)
+        close(delivery->spool.descriptor);
+    maildir_remove(&delivery->spool);
+    delivery->is_open = false;
+    delivery->used = 0;
+}
+
+void delivery_drop(struct delivery *delivery)
+{
+    if (delivery->is_open)
+        close_spool(delivery);
+}
+
+static enum delivery_verdict verdict_of(int error)
+{
+    return error == ENOSPC || error == EDQUOT ? DELIVERY_NO_ROOM : DELIVERY_FAILED;
+}
+
+/* What went wrong is in errno. It is told in the log, and the mail is dropped. */
+static void fail(struct delivery *delivery)
+{
+    delivery->error = errno;
+    trouble_say(TROUBLE_MAIL, delivery->config->folder, "mail is refused for now");
+    delivery_drop(delivery);
+}
+
+bool delivery_has_room(const struct mail_config *config, uint64_t octets)
+{
+    return maildir_has_room(config->folder, octets);
+}
+
+static int write_all(int descriptor, const char *octets, size_t length)
+{
+    while (length > 0) {
+        size_t some = fault_shortens("spool-write", length);
+        ssize_t put = fault_strikes("spool-write") ? -1 : write(descriptor, octets, some);
+
+        if (put < 0 && errno != EINTR)
+            return -1;
+        if (put > 0) {
+            octets += put;
+            length -= (size_t)put;
+        }
+    }
+    return 0;
+}
+
+static int write_out(struct delivery *delivery)
+{
+    size_t length = delivery->used;
+
+    delivery->used = 0;
+    return write_all(delivery->spool.descriptor, delivery->buffer, length);
+}
+
+enum delivery_verdict delivery_start(struct delivery *delivery, const struct mail_config *config,
+                                     const struct envelope *envelope,
+                                     const struct message_trace *trace)
+{
+    struct message_path path = { .sender = envelope->sender, .id = delivery->id };
+
+    delivery->config = config;
+    delivery->envelope = envelope;
+    delivery->error = 0;
+    delivery->header = (struct message_reader){ .hops = 0 };
+    counters_new_id(delivery->id);
+    if (envelope->recipients.count == 1)
+        path.recipient = envelope->recipients.strings;
+    if (maildir_create(&delivery->spool, config->folder, envelope->boxes.strings) != 0) {
+        fail(delivery);
+        return verdict_of(delivery->error);
+    }
+    delivery->is_open = true;
+    delivery->used = message_write_trace(delivery->buffer, trace, &path, time(NULL));
+    return DELIVERY_KEPT;
+}
+
+char *delivery_room(struct delivery *delivery)
+{
+    if (DELIVERY_ROOM - delivery->used < DELIVERY_PIECE && write_out(delivery) != 0)
+        fail(delivery);
+    return delivery->buffer + delivery->used;
+}
+
+void delivery_wrote(struct delivery *delivery, const char *end)
+{
+    const char *begin = delivery->buffer + delivery->used;
+
+    if (!delivery->is_open)
+        return;
+    message_read(&delivery->header, begin, (size_t)(end - begin));
+    delivery->used += (size_t)(end - begin);
+}
+
+/* Writes what is left, and sees to it that it is on disk. */
+static int finish_spool(struct delivery *delivery)
+{
+    int descriptor = delivery->spool.descriptor;
+
+    if (write_out(delivery) != 0 ||
+        (delivery->config->is_synced && sync_file(descriptor, "spool-sync") != 0))
+        return -1;
+    delivery->spool.descriptor = -1;
+    return close(descriptor) != 0 || fault_strikes("spool-close") ? -1 : 0;
+}
+
+/* Links the spool file into the boxes. Returns how many have it; all, if nothing went wrong. */
+static size_t link_all(const struct delivery *delivery)
+{
+    const struct envelope_list *boxes = &delivery->envelope->boxes;
+    const char *box = boxes->strings;
+    size_t i;
+
+    for (i = 0; i < boxes->count; i++, box = envelope_next(box))
+        if (maildir_link(&delivery->spool, delivery->config->folder, box, i > 0) != 0)
+            break;
+    return i;
+}
+
+/* Syncs the first `count` boxes. 0; or -1 with errno if one failed, and the others are synced. */
+static int sync_first(const struct delivery *delivery, size_t count)
+{
+    const char *box = delivery->envelope->boxes.strings;
+    uint64_t since = sync_moment();
+    int result = 0, error = 0;
+
+    for (; count > 0; count--, box = envelope_next(box))
+        if (sync_box(delivery->config->folder, box, since) != 0 && result == 0) {
+            result = -1;
+            error = errno;
+        }
+    if (result != 0)
+        errno = error;
+    return result;
+}
+
+/* Takes the mail out of the first `count` boxes again, so that it does not come back either. */
+static void undo_first(const struct delivery *delivery, size_t count)
+{
+    const char *box = delivery->envelope->boxes.strings;
+    size_t i;
+
+    for (i = 0; i < count; i++, box = envelope_next(box))
+        maildir_unlink(&delivery->spool, delivery->config->folder, box);
+    if (delivery->config->is_synced)
+        sync_first(delivery, count);
+}
+
+/* Puts the finished spool file into every box. 0; or -1 with errno, and it is in none. */
+static int publish(const struct delivery *delivery)
+{
+    size_t count = delivery->envelope->boxes.count, linked = link_all(delivery);
+    int saved;
+
+    if (linked == count && (!delivery->config->is_synced || sync_first(delivery, count) == 0))
+        return 0;
+    saved = errno;
+    undo_first(delivery, linked);
+    errno = saved;
+    return -1;
+}
+
+static void log_mail(const struct delivery *delivery)
+{
+    struct journal_mail mail = { .id = delivery->id,
+                                 .sender = delivery->envelope->sender,
+                                 .recipients = delivery->envelope->recipients.strings,
+                                 .recipients_length = delivery->envelope->recipients.used,
+                                 .file = delivery->spool.name };
+
+    journal_mail(&mail);
+}
+
+enum delivery_verdict delivery_keep(struct delivery *delivery)
+{
+    if (delivery->is_open && delivery->header.hops > MESSAGE_HOPS_LIMIT) {
+        delivery_drop(delivery);
+        return DELIVERY_LOOPS;
+    }
+    if (delivery->is_open && (finish_spool(delivery) != 0 || publish(delivery) != 0))
+        fail(delivery);
+    if (!delivery->is_open)
+        return verdict_of(delivery->error);
+    close_spool(delivery);
+    log_mail(delivery);
+    fault_strikes("reply-kept");
+    return DELIVERY_KEPT;
+}
