@@ -31,6 +31,12 @@ try() {
 # Ports, process numbers and dates differ from run to run, and the clients come in any order.
 shape() { sed -E 's/[0-9]+:[0-9]+:[0-9]+/TIME/; s/(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]+ +[0-9]+/DAY/; s/[0-9]{3,}/N/g; s/ +/ /g'; }
 
+# What a mail and its record are but for the hosts, programs and moments that made them.
+mail_shape() {
+    sed -E 's/from [^ ]+ \(/from CLIENT (/; s/ id [^ ]+$/ id ID/; s/CORREO: [^ ]+ /CORREO: ID /; s/puerto [0-9]+/puerto N/
+        s/(Mon|Tue|Wed|Thu|Fri|Sat|Sun),? .*/DATE/; s/^(Message-Id|X-Mailer): .*/\1/'
+}
+
 @test "the README shows no command that is not tried here" {
     local tried
     tried=$(sed -n 's/.*[^(]try "\([^"]*\)".*/\1/p' "$BATS_TEST_FILENAME")
@@ -52,6 +58,13 @@ shape() { sed -E 's/[0-9]+:[0-9]+:[0-9]+/TIME/; s/(Mon|Tue|Wed|Thu|Fri|Sat|Sun) 
     printf 'QUIT\n' | try "nc -C localhost 2525" | grep -q '^221 '
     try "swaks --server localhost:2525 --from a@example.org --to b@example.org"
     try "curl smtp://localhost:2525 --mail-from a@example.org --mail-rcpt b@example.org -T README.md"
+    try "swaks --server localhost:2525 --from a@example.org --to theo@example.org --header 'Subject: hello'"
+    try "cat mails/theo/new/*" >mail
+    try "grep CORREO log/peticiones.log | tail -n 1" >record
+    # The README shows both, but for names, numbers and dates.
+    same "$(sed -n '/^Return-Path/,/^```$/{/^```/!p}' "$ROOT/README.md" | mail_shape)" "$(mail_shape <mail)"
+    same "$(grep '^SERVIDOR .* CORREO' "$ROOT/README.md" | mail_shape)" "$(mail_shape <record)"
+    same "$(sed -n 's/.* id //p' mail)" "$(sed -n 's/.* CORREO: \([^ ]*\) .*/\1/p' record)"
     try "cliente/cliente localhost TCP ordenes/ordenes.txt"
     try "cliente/cliente localhost UDP ordenes/ordenes.txt"
     try "scripts/paraServidor.sh"
@@ -72,6 +85,14 @@ shape() { sed -E 's/[0-9]+:[0-9]+:[0-9]+/TIME/; s/(Mon|Tue|Wed|Thu|Fri|Sat|Sun) 
     wait $!
     try "servidor/servidor -d itba"
     in_tree "nc -C localhost 2525" <<<QUIT | grep -q '^220 localhost SMTP'
+    in_tree scripts/paraServidor.sh
+    try "servidor/servidor -m correo"
+    in_tree "swaks --server localhost:2525 --from a@b.es --to c@d.es" >/dev/null
+    [ -n "$(ls tree/correo/c/new)" ]
+    in_tree scripts/paraServidor.sh
+    try "servidor/servidor -o domain=example.org -o known-mailboxes=yes"
+    refute in_tree "swaks --server localhost:2525 --from a@b.es --to c@example.org" >said
+    grep -q '550 Buzon desconocido' said
     in_tree scripts/paraServidor.sh
     try "servidor/servidor -o udp-port=same"
     # The lines one by one, since a datagram holds what one read gave.
