@@ -120,8 +120,9 @@ static int finish_spool(struct delivery *delivery)
     if (write_out(delivery) != 0 ||
         (delivery->config->is_synced && sync_file(descriptor, "spool-sync") != 0))
         return -1;
+    /* Closed it is, even if that was interrupted. */
     delivery->spool.descriptor = -1;
-    return close(descriptor) != 0 || fault_strikes("spool-close") ? -1 : 0;
+    return (close(descriptor) != 0 || fault_strikes("spool-close")) && errno != EINTR ? -1 : 0;
 }
 
 /* Links the spool file into the boxes. Returns how many have it; all, if nothing went wrong. */

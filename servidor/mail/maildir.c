@@ -90,15 +90,23 @@ static int make_box(const char *folder, const char *box)
     return 0;
 }
 
+static int open_file(const char *path, int flags, const char *probe)
+{
+    int descriptor;
+
+    do
+        descriptor = fault_strikes(probe) ? -1 : open(path, flags | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    while (descriptor < 0 && errno == EINTR);
+    return descriptor;
+}
+
 static int open_spool(struct spool *spool, const char *folder, const char *box)
 {
     char file[sizeof "tmp/" MARK + MAILDIR_NAME_ROOM];
 
     snprintf(file, sizeof file, "tmp/" MARK "%s", spool->name);
     write_path(spool->path, folder, box, file);
-    if (fault_strikes("spool-open"))
-        return -1;
-    return open(spool->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    return open_file(spool->path, O_WRONLY | O_CREAT | O_EXCL, "spool-open");
 }
 
 int maildir_create(struct spool *spool, const char *folder, const char *box)
@@ -163,9 +171,7 @@ int maildir_open_new(const char *folder, const char *box)
     char path[MAILDIR_PATH_ROOM];
 
     write_path(path, folder, box, "new");
-    if (fault_strikes("folder-open"))
-        return -1;
-    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return open_file(path, O_RDONLY | O_DIRECTORY, "folder-open");
 }
 
 /* Whether there is a folder at `path`: 1, 0, or -1 with errno. */
@@ -194,15 +200,29 @@ bool maildir_has_room(const char *folder, uint64_t octets)
            octets / status.f_frsize < status.f_bavail;
 }
 
+/* Makes a file in the folder and removes it; rights alone do not tell what root may do. */
+static int try_out(const char *folder)
+{
+    char path[MAILDIR_PATH_ROOM];
+    int descriptor;
+
+    snprintf(path, sizeof path, "%s/." MARK "%ld", folder, (long)getpid());
+    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (descriptor < 0)
+        return errno == ENOSPC || errno == EDQUOT ? 0 : -1;
+    close(descriptor);
+    return unlink(path);
+}
+
 int maildir_start(const char *folder)
 {
     if (mkdir(folder, S_IRWXU) != 0 && errno != EEXIST)
         return -1;
-    if (is_folder(folder) == 0)
+    if (is_folder(folder) == 0) {
         errno = ENOTDIR;
-    else if (access(folder, R_OK | W_OK | X_OK) == 0)
-        return 0;
-    return -1;
+        return -1;
+    }
+    return access(folder, R_OK | W_OK | X_OK) == 0 ? try_out(folder) : -1;
 }
 
 /* Is `name`, in a tmp/, a file of this program on this host, and its process gone? */

@@ -19,7 +19,7 @@ struct spool {
     char path[MAILDIR_PATH_ROOM]; /* where it is now */
 };
 
-/* Makes the mail folder if there is none, and sees whether it can be used. */
+/* Makes the mail folder if there is none, and sees whether it can be used; it may be full. */
 int maildir_start(const char *folder);
 
 /*
