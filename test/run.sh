@@ -10,13 +10,18 @@ cd "$(dirname "$0")/.." || exit 1
 
 # command:package of Debian, for each thing that a test calls and a small system may lack.
 NEEDED='bats:bats parallel:parallel python3:python3 nc:netcat-openbsd swaks:swaks curl:curl ss:iproute2 ps:procps
-setsid:util-linux nsenter:util-linux mount:mount make:make tar:tar'
+setsid:util-linux nsenter:util-linux mount:mount make:make tar:tar strace:strace setpriv:util-linux
+prlimit:util-linux msmtp:msmtp mutt:mutt'
 
 missing() {
     local pair
-    for pair in $NEEDED; do
-        command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
-    done | sort -u
+    {
+        for pair in $NEEDED; do
+            command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
+        done
+        # swaks speaks IPv6 by a module that it does not bring with it.
+        perl -MIO::Socket::INET6 -e 1 2>/dev/null || echo libio-socket-inet6-perl
+    } | sort -u
 }
 
 mapfile -t packages < <(missing)
