@@ -212,9 +212,8 @@ rset() {
 
 # ehlo_lines DIALECT: a script's lines for the reply to EHLO.
 ehlo_lines() {
-    local lines=4
-    [ "$1" = usal ] || lines=5
-    printf 'S~ 250-\n%.0s' $(seq 0 "$lines")
+    printf 'S~ 250-\n%.0s' {1..5}
+    [ "$1" = usal ] || echo 'S~ 250-ENHANCEDSTATUSCODES'
     echo 'S~ 250 SIZE '
 }
 
@@ -223,7 +222,7 @@ second_helo() {
     for verb in HELO EHLO; do
         { answers "$1" "MAIL FROM:<a@b.es> => $OK" "RCPT TO:<c@d.es> => $OK"
           printf '%s\n' "C: $verb again.example"
-          [ "$verb" = HELO ] && echo 'S~ 250 ' || ehlo_lines "$1"
+          if [ "$verb" = HELO ]; then echo 'S~ 250 '; else ehlo_lines "$1"; fi
           answers "$1" "DATA => $NEED_RCPT" "RCPT TO:<c@d.es> => $NEED_MAIL" "MAIL FROM:<a@b.es> => $OK"
         } | after_helo "$1"
     done
