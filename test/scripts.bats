@@ -102,6 +102,16 @@ the_summary() {
     same 0 "$status"
 }
 
+@test "lanzaServidor.sh finds the logs where -l puts them, behind any other option, and -m keeps the mail" {
+    mkdir copy/registros
+    in_copy scripts/lanzaServidor.sh -m correo -l registros
+    same 0 "$status"
+    matches 'logs to registros/peticiones.log' "$output"
+    [ -n "$(ls copy/correo/luisa/new)" ]
+    in_copy scripts/paraServidor.sh registros
+    same 0 "$status"
+}
+
 @test "lanzaServidor.sh with a bad option fails and leaves nothing" {
     in_copy scripts/lanzaServidor.sh -p 70000
     same 2 "$status"
