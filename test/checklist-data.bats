@@ -244,6 +244,7 @@ line_67() { H; letter 'text\r\n.\r\n' 'text\n'; answers "QUIT => $BYE"; }
     ours_only 'looks at our system calls'
     command -v strace >/dev/null || skip 'strace is not here'
     strace -f -o "$BATS_TEST_TMPDIR/works" true 2>/dev/null || skip 'strace may not trace here'
+    leaks_unseen
     RUN_IN=(strace -f -qq -s 200 -e 'trace=fsync,fdatasync,link,linkat,sendto,sendmsg,write,writev'
         -o "$BATS_TEST_TMPDIR/trace")
     DIALECT=itba TRANSPORT=tcp

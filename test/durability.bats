@@ -101,6 +101,7 @@ INJECT=delay_exit=20000
 start_traced() {
     local calls=fsync,fdatasync,sync,syncfs,sync_file_range,msync,link,linkat,rename,renameat,renameat2,mkdir,mkdirat
     calls+=,unlink,unlinkat,write,writev,pwrite64,sendto,sendmsg
+    leaks_unseen
     RUN_IN=(strace -D -f -y -ttt -s 400 -o trace -e signal=none -e "trace=$calls" -e "inject=fsync:$INJECT")
     start_server -m "$PWD/mails" "$@"
     RUN_IN=()

@@ -164,6 +164,9 @@ now_ms() { local t=$EPOCHREALTIME; echo $((${t/[.,]/} / 1000)); }
 
 need_root() { [ "$(id -u)" = 0 ] || skip "needs root: $1"; }
 
+# leaks_unseen: what follows is traced, and there LeakSanitizer does not work; other tests look for leaks.
+leaks_unseen() { export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0; }
+
 need_ipv6() { grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null || skip "no IPv6 on this machine"; }
 
 # --- the server -------------------------------------------------------------------------------------------------------

@@ -388,6 +388,7 @@ goes_no_further() {
 
 @test "a box that is named many times in one mail is synced once" {
     # A thousand RCPTs for one mailbox were a thousand flushes of the disk.
+    leaks_unseen
     mkdir log
     { printf 'HELO x\r\nMAIL FROM:<a@b.es>\r\n'
       printf 'RCPT TO:<theo@%d.es>\r\n' {1..100}
@@ -422,6 +423,7 @@ mail_at_rest() {
 @test "a box that somebody made again has its parents synced again" {
     # What was once known of a box was believed of the one that took its place, and its first mail could vanish.
     local pid tracees=()
+    leaks_unseen
     start_server
     for pid in "$SERVER_PID" $(children); do tracees+=(-p "$pid"); done
     strace -f -y -e trace=fsync -o calls "${tracees[@]}" 2>attached 3>&- 4>&- &
