@@ -57,7 +57,8 @@ enum reply transaction_reply(enum delivery_verdict verdict, enum reply kept)
 }
 
 /* The name need not be true, nor a domain (RFC 5321 4.1.4), but is one word. */
-static enum reply greet(struct session *session, const char *name, size_t length)
+static enum reply greet(struct session *session, const char *name, size_t length,
+                        bool is_extended)
 {
     size_t i;
 
@@ -70,25 +71,18 @@ static enum reply greet(struct session *session, const char *name, size_t length
     memcpy(session->hello, name, length);
     session->hello[length] = '\0';
     session->has_hello = true;
+    session->is_extended = is_extended;
     return REPLY_OK;
 }
 
 static enum reply do_helo(struct session *session, const char *name, size_t length)
 {
-    enum reply reply = greet(session, name, length);
-
-    if (reply == REPLY_OK)
-        session->is_extended = false;
-    return reply;
+    return greet(session, name, length, false);
 }
 
 static enum reply do_ehlo(struct session *session, const char *name, size_t length)
 {
-    enum reply reply = greet(session, name, length);
-
-    if (reply == REPLY_OK)
-        session->is_extended = true;
-    return reply;
+    return greet(session, name, length, true);
 }
 
 /* How the mail came, for its trace field (RFC 5321 4.4, RFC 6531 3.7.3). */
