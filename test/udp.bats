@@ -585,7 +585,7 @@ END
 
 @test "udp-port=same keeps many sessions apart, each with its own process" {
     start_server -o udp-port=same
-    "$PYTHON" "$TOOLS/crowd.py" -u "$PORT" 20 expected
+    "$PYTHON" "$TOOLS/crowd.py" -u -r "$PORT" 20 expected
     hold crowd 30 -u
     same 'greeted 30 of 30' "${GREETED% in *}"
     say crowd noop quit

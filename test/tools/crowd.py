@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds many different SMTP sessions at the same time, and writes down what each of them said and heard.
 
-usage: crowd.py [-u] [-a ADDRESS] PORT COUNT [EXPECTED]
+usage: crowd.py [-u [-r]] [-a ADDRESS] PORT COUNT [EXPECTED]
 
 Each session sends a few mails of random length: over TCP one of two in pipelined groups. EXPECTED gets a line for each
 session, as readlog.py reads it, with the records that the server's log must hold. A session that is not answered as the
@@ -24,6 +24,7 @@ class Member:
         self.random = random.Random(number)
         self.number = number
         self.udp = chosen.udp
+        self.repeats = chosen.repeat
         kind = Udp if chosen.udp else Tcp
         self.session = kind(chosen.address, chosen.port)
         self.key = f"{'UDP' if chosen.udp else 'TCP'} {chosen.address} {self.session.local_port}"
@@ -67,11 +68,12 @@ class Member:
         self.hear("250")
 
     def greet(self):
-        """Hears the greeting. Over UDP a hello can be lost, and is repeated: on one port for all (udp-port=same) it
-        may come to a socket that is about to be another client's."""
-        for _ in range(20 if self.udp else 0):
+        """Hears the greeting. On one port for all (udp-port=same) a hello may come to a socket that is about to be
+        another client's, and is repeated; elsewhere it is not, since one that waits until its session is over begins a
+        second one."""
+        for _ in range(20 if self.repeats else 1 if self.udp else 0):
             self.session.send_to_door(b"\r\n")
-            if select.select([self.session.socket], [], [], 1)[0]:
+            if not self.repeats or select.select([self.session.socket], [], [], 1)[0]:
                 break
         self.hear("220")
 
@@ -88,6 +90,7 @@ class Member:
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("-u", "--udp", action="store_true", help="sessions over UDP")
+    options.add_argument("-r", "--repeat", action="store_true", help="a hello that nobody answered for a second")
     options.add_argument("-a", "--address", default="127.0.0.1", help="of the server")
     options.add_argument("port", type=int)
     options.add_argument("count", type=int)
