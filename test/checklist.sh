@@ -29,7 +29,7 @@ shift $((OPTIND - 1))
 TARGET_HOST=$1 TARGET_PORT=$2
 PATIENCE=${PATIENCE:-10}
 # A python3 that is a script of a version manager would be looked up anew by every test.
-PYTHON=$(python3 -c 'import sys; print(sys.executable)') || exit 2
+PYTHON=$(command -v /usr/bin/python3 || python3 -c 'import sys; print(sys.executable)') || exit 2
 export PYTHON TARGET_HOST TARGET_PORT TARGET_DOMAIN TARGET_USER PATIENCE
 
 work=$(mktemp -d) || exit 2

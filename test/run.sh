@@ -39,7 +39,7 @@ if [ ${#packages[@]} != 0 ]; then
 fi
 
 # A python3 that is a script of a version manager would be looked up anew by every test.
-PYTHON=$(python3 -c 'import sys; print(sys.executable)') || exit 1
+PYTHON=$(command -v /usr/bin/python3 || python3 -c 'import sys; print(sys.executable)') || exit 1
 export PYTHON
 # No test may hang for ever: its time is far beyond what a slow machine takes.
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-400}
