@@ -42,19 +42,10 @@ static const char usage[] =
     "  -h          show this\n"
     "  -v          show the version\n";
 
-/* Sends on what was printed. Returns an exit status. */
-static int flush_output(void)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return 0;
-    say("standard output: %s", strerror(errno));
-    return 1;
-}
-
 static int show(const char *text)
 {
     fputs(text, stdout);
-    return flush_output();
+    return say_flush();
 }
 
 /* Reads "2", "0.25" or ".5" as milliseconds from 1 on. Returns 0, or -1 for anything else. */
@@ -196,7 +187,7 @@ static int announce(const struct link *link)
 
     printf("Connected to %s on port %u at %s\n", link->target->host, (unsigned)link->local_port,
            clock_date(time(NULL), date));
-    return flush_output();
+    return say_flush();
 }
 
 /* Replays the orders over an open link. Returns the exit status. */

@@ -1,21 +1,37 @@
 /* See say.h. */
 #include "say.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "net/text.h"
 
+static const char *name = "cliente";
+
+void say_as(const char *program)
+{
+    name = program;
+}
+
 void say(const char *format, ...)
 {
     va_list values;
 
     va_start(values, format);
-    fputs("cliente: ", stderr);
+    fprintf(stderr, "%s: ", name);
     vfprintf(stderr, format, values);
     fputc('\n', stderr);
     va_end(values);
+}
+
+int say_flush(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    say("standard output: %s", strerror(errno));
+    return 1;
 }
 
 /* The length to quote of a text that is too long: no UTF-8 character is cut in two. */

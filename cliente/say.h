@@ -10,8 +10,14 @@
 /* Octets of a text that are quoted, and the room that their quotation takes. */
 enum { SAY_QUOTED = 72, SAY_QUOTE_ROOM = SAY_QUOTED * 4 + 8 };
 
-/* Prints "cliente: ", the text and a line end. */
+/* The name of the program that says it, which must stay; "cliente" before. */
+void say_as(const char *program);
+
+/* Prints the program's name, ": ", the text and a line end. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Sends on what was printed on standard output. Returns 0, or 1 after saying why it could not. */
+int say_flush(void);
 
 /*
  * Writes `text` in double quotes into `out`, escaped as text_escape() does and
