@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 logs=log
-while getopts :p:d:n:m:l:c:o:fqshv option; do
+while getopts :p:P:u:T:d:n:m:l:c:o:fqshv option; do
     case $option in
     l) logs=$OPTARG ;;
     f | s | h | v)

@@ -88,7 +88,7 @@ die() {
 # --- the server -------------------------------------------------------------------------------------------------------
 
 start_server() {
-    "$SERVIDOR" -p 0 -q -l "$work/log" -m "$work/mails" >ready 2>errors </dev/null || die "no start: $(cat errors)"
+    "$SERVIDOR" -p 0 -P 0 -u tortura1 -q -l "$work/log" -m "$work/mails" >ready 2>errors </dev/null || die "no start: $(cat errors)"
     port=$(sed -n 's/^Listening on TCP port //p' ready)
     server=$(cat log/servidor.pid)
     [ -n "${port:+$server}" ] || die "no port or no pid file: $(cat ready)"

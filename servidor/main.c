@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/master.h"
@@ -16,18 +16,21 @@
 #include "core/signals.h"
 #include "core/worker.h"
 #include "mail/maildir.h"
-#include "net/socket.h"
 #include "options.h"
+#include "ports.h"
+#include "secret.h"
 #include "settings.h"
 #include "watch/counters.h"
+#include "watch/totals.h"
 
-enum { EXIT_USAGE = 2, PATH_ROOM = 4096, PORT_TRIES = 20, PORT_PAUSE_MS = 100 };
+enum { EXIT_USAGE = 2, PATH_ROOM = 4096 };
 
 static struct {
     int argc;
     char *const *argv;
     struct server server;
     char pid_path[PATH_ROOM];
+    char totals_path[PATH_ROOM];
     char errors_path[PATH_ROOM];
 } program;
 
@@ -37,71 +40,15 @@ static int fail(const char *thing, const char *way_out)
     return EXIT_FAILURE;
 }
 
-static enum socket_sharing udp_sharing(const struct config *config)
+/* Whose secret counts: the one of -u, that of the file, or the default, which hides nothing. */
+static int find_secret(struct config *config)
 {
-    return config->udp_ports.is_same ? SOCKET_SHARED : SOCKET_ALONE;
-}
+    unsigned char *secret = config->monitor.secret;
 
-/*
- * Opens both sockets on `port`. Where the system chooses, UDP gets the number TCP got.
- * NULL, or the transport whose port is not to be had, with errno.
- */
-static const char *open_ports(struct server *server, uint16_t port)
-{
-    int saved;
-
-    server->listener = socket_listen(port);
-    if (server->listener < 0)
-        return "TCP";
-    server->datagrams = socket_datagram(socket_port(server->listener),
-                                        udp_sharing(&server->config));
-    if (server->datagrams >= 0)
-        return NULL;
-    saved = errno;
-    close(server->listener);
-    errno = saved;
-    return "UDP";
-}
-
-/*
- * How often a port in use is tried again. A number that the system chose for TCP may be taken
- * for UDP; and after a crash, of which a pid file tells, the workers of the dead master need
- * a moment to let its ports go.
- */
-static int port_tries(uint16_t port)
-{
-    if (port == 0)
-        return PORT_TRIES;
-    return access(program.pid_path, F_OK) == 0 ? PORT_TRIES : 1;
-}
-
-static int open_sockets(struct server *server)
-{
-    const struct timespec pause = { .tv_nsec = PORT_PAUSE_MS * 1000000L };
-    uint16_t port = server->config.port;
-    int tries = port_tries(port);
-    const char *missing;
-    char thing[64];
-
-    while ((missing = open_ports(server, port)) != NULL && errno == EADDRINUSE && --tries > 0)
-        nanosleep(&pause, NULL);
-    if (missing != NULL) {
-        snprintf(thing, sizeof thing, "-p %u: %s port %u", port, missing, port);
-        return fail(thing, "choose another with -p, or end what uses it");
-    }
-    if (!socket_is_dual(server->listener))
-        fputs("servidor: this system has no IPv6: listening on IPv4 alone\n", stderr);
-    server->config.port = socket_port(server->listener);
-    return socket_record_pair(server->hellos) == 0 ? EXIT_SUCCESS
-                                                   : fail("socketpair", "raise ulimit -n");
-}
-
-static int open_logs(const struct config *config)
-{
-    char path[JOURNAL_PATH_ROOM];
-
-    if (journal_open(&config->journal, path) != 0)
-        return fail(path, "choose a folder that can be written with -l");
+    if (!config->has_secret && config->secret_file[0] != '\0' &&
+        !secret_read(config->secret_file, secret))
+        return EXIT_FAILURE;
+    config->has_secret = memcmp(secret, MONITOR_DEFAULT_SECRET, MONITOR_SECRET) != 0;
     return EXIT_SUCCESS;
 }
 
@@ -113,10 +60,18 @@ static int start_mail(const struct mail_config *config)
     return EXIT_SUCCESS;
 }
 
-static int start_counters(unsigned slots)
+static int open_logs_and_counters(const struct config *config, unsigned slots)
 {
-    return counters_start(slots) == 0 ? EXIT_SUCCESS
-                                      : fail("shared memory", "lower workers-max, or mount /dev/shm");
+    char path[JOURNAL_PATH_ROOM];
+
+    if (counters_start(slots) != 0)
+        return fail("shared memory", "lower workers-max, or mount /dev/shm");
+    if (journal_open(&config->journal, path) != 0)
+        return fail(path, "choose a folder that can be written with -l");
+    if (totals_start(program.totals_path) != 0)
+        return fail("shared memory", "mount /dev/shm");
+    signals_mend_memory(totals_mend);
+    return EXIT_SUCCESS;
 }
 
 static int say_running(pid_t holder)
@@ -143,10 +98,12 @@ static int take_pidfile(void)
 /* The lines that say which ports are open; given to the waiting parent, or printed here. */
 static void say_ready(struct server *server)
 {
-    char said[128];
+    char said[256];
 
-    snprintf(said, sizeof said, "Listening on TCP port %u\nListening on UDP port %u\n",
-             server->config.port, server->config.port);
+    snprintf(said, sizeof said,
+             "Listening on TCP port %u\nListening on UDP port %u\n"
+             "Listening on UDP port %u (monitor)\n",
+             server->config.port, server->config.port, server->config.monitor_port);
     if (server->parent >= 0) {
         process_ready(server->parent, said);
         server->parent = -1;
@@ -156,18 +113,20 @@ static void say_ready(struct server *server)
     fflush(stdout);
 }
 
-static void reload(struct config *config)
+static bool reload(struct config *config)
 {
     struct config fresh;
 
     if (!config->is_foreground)
         process_detach(program.errors_path);
     if (config->settings_file == NULL)
-        return;
-    if (options_read(&fresh, program.argc, program.argv) == OPTIONS_RUN)
-        settings_change(config, &fresh);
-    else
+        return false;
+    if (options_read(&fresh, program.argc, program.argv) != OPTIONS_RUN) {
         fputs("servidor: the old settings stay\n", stderr);
+        return false;
+    }
+    settings_change(config, &fresh);
+    return true;
 }
 
 /* The server itself: from here on it runs in the background, if it shall. */
@@ -184,6 +143,17 @@ static int run(struct server *server)
     return EXIT_SUCCESS;
 }
 
+/* What an operator may not have meant. */
+static void say_weaknesses(const struct config *config)
+{
+    if (!config->has_secret)
+        fputs("servidor: the monitor has the default secret, and answers this host alone: "
+              "-u or secret-file gives another\n",
+              stderr);
+    if (!config->mail.is_synced)
+        fputs("servidor: sync=no: a power cut loses mail that was answered with 250\n", stderr);
+}
+
 static int serve(struct server *server)
 {
     static const struct master_hooks hooks = { reload, say_ready };
@@ -194,21 +164,34 @@ static int serve(struct server *server)
 
     if (holder > 0)
         return say_running(holder);
-    if (start_counters(slots) != EXIT_SUCCESS || open_logs(config) != EXIT_SUCCESS ||
-        start_mail(&config->mail) != EXIT_SUCCESS || open_sockets(server) != EXIT_SUCCESS)
+    if (find_secret(&server->config) != EXIT_SUCCESS ||
+        open_logs_and_counters(config, slots) != EXIT_SUCCESS ||
+        start_mail(&config->mail) != EXIT_SUCCESS ||
+        ports_open(server, access(program.pid_path, F_OK) == 0) != 0)
         return EXIT_FAILURE;
+    totals_bury();
     maildir_sweep(config->mail.folder);
-    if (!config->mail.is_synced)
-        fputs("servidor: sync=no: a power cut loses mail that was answered with 250\n", stderr);
     if (master_prepare(server, &hooks) != 0)
         return fail("pipes and tables",
                     "raise ulimit -n, hand over fewer descriptors, or lower workers-max");
+    say_weaknesses(config);
     return run(server);
+}
+
+/* inetd gives the client's socket as standard error too: what is said there is not for him. */
+static bool has_client_on_stderr(void)
+{
+    struct stat in, err;
+
+    return fstat(STDIN_FILENO, &in) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+           S_ISSOCK(in.st_mode) && in.st_dev == err.st_dev && in.st_ino == err.st_ino;
 }
 
 static int serve_single(struct server *server)
 {
-    if (start_counters(1) != EXIT_SUCCESS || open_logs(&server->config) != EXIT_SUCCESS ||
+    if (has_client_on_stderr())
+        process_complain_to(program.errors_path);
+    if (open_logs_and_counters(&server->config, 1) != EXIT_SUCCESS ||
         start_mail(&server->config.mail) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     worker_single(server);
@@ -241,9 +224,12 @@ int main(int argc, char *argv[])
     program.argc = argc;
     program.argv = argv;
     server->parent = server->listener = server->datagrams = -1;
+    server->monitors[0] = server->monitors[1] = -1;
     server->hellos[0] = server->hellos[1] = server->wake[0] = server->wake[1] = -1;
     server->lifeline[0] = server->lifeline[1] = -1;
     snprintf(program.pid_path, sizeof program.pid_path, "%s/servidor.pid",
+             server->config.journal.folder);
+    snprintf(program.totals_path, sizeof program.totals_path, "%s/contadores",
              server->config.journal.folder);
     snprintf(program.errors_path, sizeof program.errors_path, "%s/errores.log",
              server->config.journal.folder);

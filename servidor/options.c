@@ -13,16 +13,18 @@
 enum { COMPLAINT_ROOM = 1024 };
 
 /* The options, for getopt(3): first those of this version, then those that are to come. */
-#define OPTIONS_NOW "p:d:n:m:l:c:o:fqshv"
-#define OPTIONS_LATER "P:u:T:"
+#define OPTIONS_NOW "p:P:u:d:n:m:l:c:o:fqshv"
+#define OPTIONS_LATER "T:"
 
 static void print_help(void)
 {
-    printf("Usage: servidor [-fqs] [-p PORT] [-d DIALECT] [-n NAME] [-m DIR] [-l DIR] [-c FILE]\n"
-           "                [-o SETTING=VALUE]...\n"
+    printf("Usage: servidor [-fqs] [-p PORT] [-P PORT] [-u SECRET] [-d DIALECT] [-n NAME] [-m DIR]\n"
+           "                [-l DIR] [-c FILE] [-o SETTING=VALUE]...\n"
            "Receives mail by SMTP over TCP and UDP, each session in a process of its own, and\n"
            "keeps it in Maildirs.\n\n"
            "  -p PORT     port of both transports, 0 for any that is free (2525)\n"
+           "  -P PORT     port of the monitor, 0 for any that is free (2626)\n"
+           "  -u SECRET   what the monitor asks for, 8 octets (secretpa: for this host alone)\n"
            "  -d DIALECT  language of the replies: usal or itba (usal)\n"
            "  -n NAME     name of this host in replies and mails (localhost)\n"
            "  -m DIR      folder of the mail, with a Maildir for each mailbox (mails)\n"
@@ -61,13 +63,22 @@ static enum options_result refuse(char option, const char *value, const char *wa
     return complain(thing, way_out);
 }
 
-static enum options_result take_port(struct config *config, const char *value)
+static enum options_result take_port(uint16_t *port, char option, const char *value)
 {
-    uint64_t port;
+    uint64_t number;
 
-    if (!text_number(value, strlen(value), UINT16_MAX, &port))
-        return refuse('p', value, "a port is 0 to 65535");
-    config->port = (uint16_t)port;
+    if (!text_number(value, strlen(value), UINT16_MAX, &number))
+        return refuse(option, value, "a port is 0 to 65535");
+    *port = (uint16_t)number;
+    return OPTIONS_RUN;
+}
+
+static enum options_result take_secret(struct config *config, const char *value)
+{
+    if (strlen(value) != MONITOR_SECRET)
+        return refuse('u', NULL, "a secret has 8 octets");
+    memcpy(config->monitor.secret, value, MONITOR_SECRET);
+    config->has_secret = true;
     return OPTIONS_RUN;
 }
 
@@ -103,7 +114,11 @@ static enum options_result take_option(struct config *config, int option, const 
 {
     switch (option) {
     case 'p':
-        return take_port(config, value);
+        return take_port(&config->port, 'p', value);
+    case 'P':
+        return take_port(&config->monitor_port, 'P', value);
+    case 'u':
+        return take_secret(config, value);
     case 'd':
         return take_dialect(config, value);
     case 'n':
@@ -116,14 +131,12 @@ static enum options_result take_option(struct config *config, int option, const 
     case 'c':
         config->settings_file = value;
         return OPTIONS_RUN;
-    case 'o':
-        return OPTIONS_RUN; /* when the file has been read */
     case 'f':
         config->is_foreground = true;
         return OPTIONS_RUN;
+    case 'o':
     case 'q':
-        config->journal.is_quiet = true;
-        return OPTIONS_RUN;
+        return OPTIONS_RUN; /* when the file has been read */
     case 's':
         config->is_single = true;
         return OPTIONS_RUN;
@@ -168,7 +181,8 @@ static enum options_result take_settings(struct config *config, int argc, char *
         return complain("-c", why);
     optind = 1;
     while ((option = getopt(argc, argv, ":" OPTIONS_NOW OPTIONS_LATER)) != -1)
-        if (option == 'o' && !settings_take(config, optarg, why))
+        if ((option == 'o' && !settings_take(config, optarg, why)) ||
+            (option == 'q' && !settings_take(config, "log-text=no", why)))
             return complain("-o", why);
     return OPTIONS_RUN;
 }
@@ -179,6 +193,8 @@ enum options_result options_read(struct config *config, int argc, char *const ar
 
     memset(config, 0, sizeof *config);
     config->port = 2525;
+    config->monitor_port = 2626;
+    memcpy(config->monitor.secret, MONITOR_DEFAULT_SECRET, MONITOR_SECRET);
     config->journal.folder = "log";
     config->mail.folder = "mails";
     config->session.mail = &config->mail;

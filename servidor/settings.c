@@ -74,6 +74,18 @@ static bool parse_udp_ports(const struct setting *setting, const char *value, vo
     return true;
 }
 
+/* The name of a file, kept whole. */
+static bool parse_path(const struct setting *setting, const char *value, void *field)
+{
+    size_t length = strlen(value);
+
+    if (length >= setting->size)
+        return false;
+    memset(field, 0, setting->size); /* what is behind it is compared as well */
+    memcpy(field, value, length);
+    return true;
+}
+
 /* Adds a domain to a list of words, each with a blank behind it; nothing empties the list. */
 static bool parse_domain(const struct setting *setting, const char *value, void *field)
 {
@@ -122,6 +134,12 @@ static const struct setting table[] = {
       "sessions over TCP at once from one address, loopback apart" },
     { "drain-timeout", "30", NUMBER(drain_timeout_s, 0, MANY), true,
       "seconds that sessions have to end after SIGTERM" },
+    { "log-text", "yes", CHOICE(journal.has_text, "no yes "), true,
+      "whether the lines of mails' texts are in peticiones.log: yes or no (as -q says)" },
+    { "secret-file", "", parse_path, FIELD(secret_file), 0, 0, NULL, false,
+      "file that has the monitor's secret of 8 octets in its first line" },
+    { "monitor-plain", "yes", CHOICE(monitor.takes_plain, "no yes "), true,
+      "whether the monitor takes version 0, which carries the secret: yes or no" },
     { "resolve", "no", CHOICE(asks_dns, "no yes "), true,
       "ask the DNS for the names of clients in logs and mails: no or yes" },
     { "sync", "yes", CHOICE(mail.is_synced, "no yes "), true,
@@ -147,7 +165,7 @@ static const struct setting table[] = {
 enum { ROWS = sizeof table / sizeof table[0] };
 
 /* Settings of the plan whose part of the server is not built yet. */
-static const char *const later[] = { "user", "chroot", "secret-file", "filter-timeout", NULL };
+static const char *const later[] = { "user", "chroot", "filter-timeout", NULL };
 
 static void *field_of(struct config *config, const struct setting *setting)
 {

@@ -6,7 +6,7 @@ load helper
 local_setup() {
     command -v make >/dev/null || skip "make is not here"
     mkdir copy
-    (cd "$ROOT" && tar -cf - --exclude=servidor/servidor --exclude=cliente/cliente --exclude='log/[!.]*' \
+    (cd "$ROOT" && tar -cf - --exclude=servidor/servidor --exclude=cliente/cliente --exclude=cliente/mng_client --exclude='log/[!.]*' \
         Makefile servidor cliente ordenes scripts log) | tar -xf - -C copy
     cd copy || return 1
     # The make that runs these tests has its own mind about flags and jobs.
@@ -46,7 +46,7 @@ sources() { find servidor cliente -name '*.c' | wc -l; }
 
 @test "the programs need no library beyond that of C" {
     build
-    same "" "$(ldd servidor/servidor cliente/cliente | grep '=>' | grep -Ev 'libc\.so|linux-vdso')"
+    same "" "$(ldd servidor/servidor cliente/cliente cliente/mng_client | grep '=>' | grep -Ev 'libc\.so|linux-vdso')"
 }
 
 @test "make honours CC and CFLAGS, and builds all anew when they change" {

@@ -12,7 +12,8 @@ import os, signal, socket, subprocess, sys, time
 tcp = socket.socket(); tcp.bind(("127.0.0.1", 0)); tcp.listen()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(os.environ.get("FAKE_STATUS", "0"))))
 exec(os.environ.get("FAKE", ""))
-for kind in "TCP", "UDP": print("Listening on", kind, "port", tcp.getsockname()[1], flush=True)
+port = tcp.getsockname()[1]
+for line in f"TCP port {port}", f"UDP port {port}", "UDP port 1 (monitor)": print("Listening on", line, flush=True)
 while True: signal.pause()
 END
     chmod +x fake

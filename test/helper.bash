@@ -10,9 +10,10 @@
 ROOT=${ROOT:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 SERVIDOR=${SERVIDOR:-$ROOT/servidor/servidor}
 CLIENTE=${CLIENTE:-$ROOT/cliente/cliente}
+MNG_CLIENT=${MNG_CLIENT:-$ROOT/cliente/mng_client}
 PYTHON=${PYTHON:-$(command -v python3)}
 TOOLS=$ROOT/test/tools
-export ROOT SERVIDOR CLIENTE PYTHONDONTWRITEBYTECODE=1
+export ROOT SERVIDOR CLIENTE MNG_CLIENT PYTHONDONTWRITEBYTECODE=1
 GREETING='220 Servicio de transferencia simple de correo preparado'
 
 setup() {
@@ -23,7 +24,9 @@ setup() {
     export TEST_MARK=$BATS_TEST_TMPDIR      # by this the wrapper knows our processes again
     export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$BATS_TEST_TMPDIR/sanitizer
     export UBSAN_OPTIONS=${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}print_stacktrace=1:log_path=$BATS_TEST_TMPDIR/sanitizer
-    unset LOGS PORT SERVER_PID HOLDER
+    unset LOGS PORT MPORT SERVER_PID HOLDER
+    SECRET=mipass23     # of the monitor, which start_server and ask know
+    MONITOR=(-P 0 -u "$SECRET")     # what start_server says of it
     RUN_IN=()           # a command that the server and its clients run in: see namespace
     servers=()          # pids of the masters that stop_server has not yet seen off
     sessions=()         # pids of the background talkers and holders
@@ -137,11 +140,11 @@ show_state() {
 
 # --- waiting and comparing --------------------------------------------------------------------------------------------
 
-# wait_until COMMAND...: until it succeeds; after WITHIN (20) seconds it names what it waited for, and fails.
+# wait_until COMMAND...: until it succeeds; after WITHIN (60) seconds it names what it waited for, and fails.
 wait_until() {
-    local deadline=$((SECONDS + ${WITHIN:-20}))
+    local deadline=$((SECONDS + ${WITHIN:-60}))
     until "$@"; do
-        ((SECONDS <= deadline)) || { echo "waited ${WITHIN:-20} s for: $*"; return 1; }
+        ((SECONDS <= deadline)) || { echo "waited ${WITHIN:-60} s for: $*"; return 1; }
         pause
     done
 }
@@ -182,26 +185,28 @@ need_ipv6() { grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null || skip "no IP
 
 # --- the server -------------------------------------------------------------------------------------------------------
 
-# start_server [OPTION...]: in the foreground on a free port. Sets PORT, SERVER_PID (the master) and LOGS.
-# A UDP client that goes away unseen would keep the stop waiting, hence the short drain-timeout.
+# start_server [OPTION...]: in the foreground on free ports. Sets PORT, MPORT (the monitor's), SERVER_PID (the master)
+# and LOGS. A UDP client that goes away unseen would keep the stop waiting, hence the short drain-timeout.
 start_server() {
     LOGS=${LOGS:-$BATS_TEST_TMPDIR/log}
     mkdir -p "$LOGS"
     local name=$BATS_TEST_TMPDIR/server.${#errors[@]}
     SERVER_OUT=$name.out SERVER_ERR=$name.err
-    "${RUN_IN[@]}" "$SERVIDOR" -f -p 0 -l "$LOGS" -o drain-timeout=1 "$@" </dev/null >"$SERVER_OUT" 2>"$SERVER_ERR" 3>&- 4>&- &
+    "${RUN_IN[@]}" "$SERVIDOR" -f -p 0 "${MONITOR[@]}" -l "$LOGS" -o drain-timeout=1 "$@" \
+        </dev/null >"$SERVER_OUT" 2>"$SERVER_ERR" 3>&- 4>&- &
     SERVER_PID=$!
     servers+=("$SERVER_PID") errors+=("$SERVER_ERR")
     wait_until server_said_something
     PORT=$(sed -n 's/^Listening on TCP port //p' "$SERVER_OUT")
-    [ -n "$PORT" ] || { cat "$SERVER_OUT" "$SERVER_ERR"; return 1; }
-    ports+=("$PORT")
+    MPORT=$(sed -n 's/^Listening on UDP port \(.*\) (monitor)$/\1/p' "$SERVER_OUT")
+    [ -n "${PORT:+$MPORT}" ] || { cat "$SERVER_OUT" "$SERVER_ERR"; return 1; }
+    ports+=("$PORT" "$MPORT")
 }
 
 server_said_something() {
     local said=
     slurp said "$SERVER_OUT"
-    [[ $said =~ (^|$'\n')'Listening on UDP port '[0-9]+$'\n' ]] || gone "$SERVER_PID"
+    [[ $said =~ (^|$'\n')'Listening on UDP port '[0-9]+' (monitor)'$'\n' ]] || gone "$SERVER_PID"
 }
 
 # stop_server: SIGTERM, and the exit status is exactly 0; at that moment nothing of it runs.
@@ -272,6 +277,24 @@ refused() {
     matches '^servidor: ' "$output"
 }
 
+# --- the monitor ------------------------------------------------------------------------------------------------------
+
+# ask [OPTION...] COMMAND...: what the monitor answers to each command, a line each (see tools/monitor.py).
+ask() { "${RUN_IN[@]}" "$PYTHON" "$TOOLS/monitor.py" -s "$SECRET" "$@" "$MPORT"; }
+
+# raw [OPTION...] HEX...: the octets that answer these octets, a line each, or silence.
+raw() { ask -x "$@"; }
+
+# tells VALUES COMMAND...: the monitor says these values of these commands; becomes VALUES COMMAND...: soon it does.
+tells() {
+    local want=$1 got
+    shift
+    got=$(ask "$@" | paste -s -d ' ') || return 1
+    [ "$got" = "$want" ] || fail "$*: expected $want"$'\n'"got $got"
+}
+
+becomes() { wait_until tells "$@" >waited || { tail -n 3 waited; return 1; }; }
+
 # --- sessions ---------------------------------------------------------------------------------------------------------
 
 # talk [OPTION...] <<SCRIPT: one scripted session (see tools/talk.py).
@@ -316,7 +339,7 @@ say() {
     shift
     before=$(wc -l <"$name.said")
     printf '%s\n' "$@" >>"$name.script"
-    WITHIN=${WITHIN:-40} wait_until answered "$name.said" $((before + $#)) "${!pid}"
+    WITHIN=${WITHIN:-90} wait_until answered "$name.said" $((before + $#)) "${!pid}"
     refute grep -q '^FAILED' "$name.said" || { cut -c 1-600 "$name.said"; return 1; }
 }
 

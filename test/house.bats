@@ -112,7 +112,8 @@ includes() { code strings | sed -n 's/^\([^:]*\):[0-9]*: *# *include *"\([^"]*\)
     only 'servidor/core/signals\.c' 'sigaction|signal|sigvec'
     only 'servidor/core/process\.c' 'v?fork|exec[lv]p?e?|fexecve|posix_spawnp?|system|popen|daemon'
     only 'servidor/watch/counters\.c' 'mmap|munmap|shm_open|shmget|mremap'
-    only 'servidor/mail/maildir\.c' 'link|linkat|rename|renameat|symlink'
+    only 'servidor/mail/maildir\.c' 'link|linkat|symlink'
+    only 'servidor/watch/totals\.c' 'rename|renameat'
     only 'servidor/options\.c|cliente/(cliente|mng_client)\.c' 'getopt|getopt_long'
 }
 

@@ -142,7 +142,7 @@ theo/tmp d 700' "$(find "$MAILS" -mindepth 1 -printf '%P %y %m\n' | LC_ALL=C sor
 
 @test "in the background a relative folder is the one where the server was started" {
     mkdir log
-    timeout 60 "$SERVIDOR" -p 0 -l log -m letters </dev/null >said 2>said.err 3>&- 4>&-
+    timeout 60 "$SERVIDOR" -p 0 "${MONITOR[@]}" -l log -m letters </dev/null >said 2>said.err 3>&- 4>&-
     LOGS=$BATS_TEST_TMPDIR/log MAILS=$BATS_TEST_TMPDIR/letters
     SERVER_PID=$(cat log/servidor.pid)
     PORT=$(sed -n 's/^Listening on TCP port //p' said)

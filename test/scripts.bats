@@ -24,7 +24,7 @@ local_teardown() {
 
 copy_project() {
     mkdir copy
-    (cd "$ROOT" && tar -cf - --exclude=servidor/servidor --exclude=cliente/cliente --exclude='log/[!.]*' \
+    (cd "$ROOT" && tar -cf - --exclude=servidor/servidor --exclude=cliente/cliente --exclude=cliente/mng_client --exclude='log/[!.]*' \
         Makefile servidor cliente ordenes scripts log) | tar -xf - -C copy
 }
 

@@ -2,6 +2,7 @@
 #include "core/admission.h"
 
 #include "watch/slots.h"
+#include "watch/steer.h"
 
 /* No worker can be had now, and all others are busy: this one is left to say so. */
 static bool is_last_worker(enum transport transport)
@@ -21,7 +22,8 @@ enum reply admission_tcp(const struct config *config, const struct peer *peer, u
     if (sessions > config->workers_max || is_last_worker(TRANSPORT_TCP))
         return REPLY_TOO_MANY_SESSIONS;
     if (!peer_is_loopback(peer) &&
-        slots_count_address(TRANSPORT_TCP, peer) > config->sessions_per_address)
+        slots_count_address(TRANSPORT_TCP, peer) >
+            steer_now(STEER_ADDRESS_LIMIT, config->sessions_per_address))
         return REPLY_TOO_MANY_OF_YOURS;
     return REPLY_GREETING;
 }

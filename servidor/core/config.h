@@ -11,6 +11,7 @@
 #include "mail/config.h"
 #include "smtp/session.h"
 #include "watch/journal.h"
+#include "watch/monitor.h"
 
 /* From whom a UDP session in plain mode is accepted. */
 enum udp_plain { UDP_PLAIN_TRUSTED, UDP_PLAIN_ANY, UDP_PLAIN_OFF };
@@ -21,14 +22,19 @@ struct udp_ports {
     uint16_t low, high; /* else one of these; 0 and 0: any that the system chooses */
 };
 
+enum { CONFIG_PATH_ROOM = 1024 };
+
 struct config {
-    uint16_t port; /* 0: the system chooses */
+    uint16_t port, monitor_port; /* 0: the system chooses */
     bool is_foreground;
     bool is_single; /* one session on standard input and output, and no server */
     const char *settings_file; /* or NULL */
     struct journal_config journal;
     struct session_config session;
     struct mail_config mail;
+    struct monitor_config monitor;
+    bool has_secret; /* one was given; from the start on: one that is not the default */
+    char secret_file[CONFIG_PATH_ROOM]; /* empty: none */
     uint64_t asks_dns; /* 1: clients have the names that the DNS tells, 0: none */
     uint64_t sessions_per_worker;
     uint64_t sessions_per_address;

@@ -112,7 +112,7 @@ void door_live(struct server *server)
     static struct hello hello;
     const int kept[] = { server->datagrams, server->hellos[1], server->lifeline[0] };
 
-    signals_start(SIGNALS_DOOR);
+    signals_start(SIGNALS_SERVANT);
     server_keep(server, kept, sizeof kept / sizeof kept[0]);
     while (signals_take() == 0 && !server_is_orphaned(server)) {
         signals_wait(server->datagrams, server->lifeline[0], CLOCK_NEVER);

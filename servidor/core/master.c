@@ -16,18 +16,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/door.h"
 #include "core/pool.h"
 #include "core/process.h"
+#include "core/servants.h"
 #include "core/signals.h"
 #include "core/worker.h"
 #include "net/clock.h"
 #include "watch/journal.h"
 #include "watch/slots.h"
+#include "watch/steer.h"
+#include "watch/totals.h"
 
 enum {
     TICK_MS = 1000,
-    DOOR_PAUSE_MS = 100, /* from a door's violent end to the next one */
     GRACE_MS = 2000, /* from "now" to SIGKILL */
     DESCRIPTION_ROOM = 32,
     SHORT_LIFE_MS = 1000, /* a worker that dies sooner, without having served, is ill */
@@ -50,8 +51,6 @@ static struct {
     const struct master_hooks *hooks;
     struct pool pools[TRANSPORTS];
     struct child *workers; /* by slot */
-    pid_t door;
-    int64_t door_not_before_ms;
     enum stage stage;
     int64_t stage_ends_ms;
 } master;
@@ -67,12 +66,6 @@ static void live_as_worker(void *context)
     struct birth *birth = context;
 
     worker_live(master.server, birth->slot, birth->transport);
-}
-
-static void live_as_door(void *context)
-{
-    (void)context;
-    door_live(master.server);
 }
 
 /* A worker could not be born, or died at once: the next one waits a little. */
@@ -101,6 +94,7 @@ static bool fork_worker(enum transport transport)
         return false;
     }
     master.workers[birth.slot] = (struct child){ child, transport, clock_now_ms() };
+    totals_add(TOTAL_WORKERS_BORN, 1);
     return true;
 }
 
@@ -132,15 +126,6 @@ static void balance(enum transport transport)
     atomic_store(&counters()->cannot_grow[transport], pool_is_pausing(pool, clock_now_ms()));
 }
 
-static void keep_door(void)
-{
-    if (master.door > 0 || clock_now_ms() < master.door_not_before_ms)
-        return;
-    master.door = process_fork(live_as_door, NULL);
-    if (master.door < 0)
-        master.door_not_before_ms = clock_now_ms() + DOOR_PAUSE_MS;
-}
-
 /* A worker's end: its slot is put right whatever it was doing, and a violent end is said. */
 static void bury_worker(int slot, int status)
 {
@@ -151,6 +136,7 @@ static void bury_worker(int slot, int status)
     slot_read(slot, &view);
     slot_free(slot);
     master.workers[slot].pid = 0;
+    totals_add(TOTAL_WORKERS_DIED, 1);
     process_describe(status, how, sizeof how);
     if (status != 0 && view.sessions == 0 && clock_now_ms() - child.born_ms < SHORT_LIFE_MS) {
         slow_births(child.transport, "was born and ended by", how);
@@ -163,28 +149,12 @@ static void bury_worker(int slot, int status)
                 view.state == SLOT_BUSY ? ", and its session" : "");
 }
 
-static void bury_door(int status)
-{
-    char how[DESCRIPTION_ROOM];
-
-    master.door = 0;
-    if (status == 0)
-        return;
-    /* Hellos wait in its socket meanwhile, or are said again. */
-    master.door_not_before_ms = clock_now_ms() + DOOR_PAUSE_MS;
-    if (master.stage == RUNNING)
-        fprintf(stderr, "servidor: the door ended by %s: another takes its place\n",
-                process_describe(status, how, sizeof how));
-}
-
 static void bury(pid_t child, int status)
 {
     int slot, slots = (int)counters()->slot_count;
 
-    if (child == master.door) {
-        bury_door(status);
+    if (servants_bury(child, status, master.stage == RUNNING))
         return;
-    }
     for (slot = 0; slot < slots; slot++)
         if (master.workers[slot].pid == child) {
             bury_worker(slot, status);
@@ -201,12 +171,12 @@ static void bury_all(void)
         bury(child, status);
 }
 
+/* Tells the door and the workers: the responder stays as long as there is something to tell of. */
 static void tell_all(int number)
 {
     int slot, slots = (int)counters()->slot_count;
 
-    if (master.door > 0)
-        kill(master.door, number);
+    servants_tell(SERVANT_DOOR, number);
     for (slot = 0; slot < slots; slot++)
         if (master.workers[slot].pid > 0)
             kill(master.workers[slot].pid, number);
@@ -214,7 +184,7 @@ static void tell_all(int number)
 
 static bool has_children(void)
 {
-    return master.door > 0 || slots_used() > 0;
+    return servants_have(SERVANT_DOOR) || slots_used() > 0;
 }
 
 /* One stage further towards the end: each is shorter and ruder than the one before. */
@@ -224,8 +194,8 @@ static void next_stage(enum stage stage)
         [DRAINING] = SIGTERM, [STOPPING] = SIGQUIT, [KILLING] = SIGKILL
     };
     struct server *server = master.server;
-    const int kept[] = { server->wake[0], server->wake[1], server->lifeline[0],
-                         server->lifeline[1] };
+    const int kept[] = { server->wake[0],     server->wake[1],     server->lifeline[0],
+                         server->lifeline[1], server->monitors[0], server->monitors[1] };
 
     if (master.stage == RUNNING) {
         atomic_store(&counters()->is_draining, true);
@@ -246,7 +216,9 @@ static void reload(void)
 {
     atomic_fetch_add(&counters()->log_generation, 1);
     journal_reopen();
-    master.hooks->reload(&master.server->config);
+    if (master.hooks->reload(&master.server->config))
+        steer_reset();
+    servants_tell(SERVANT_RESPONDER, SIGTERM);
     tell_all(SIGTERM);
 }
 
@@ -271,7 +243,8 @@ static void look_after_children(void)
 
     for (transport = 0; transport < TRANSPORTS; transport++)
         balance(transport);
-    keep_door();
+    servants_keep(master.server, SERVANT_DOOR);
+    servants_keep(master.server, SERVANT_RESPONDER);
 }
 
 /* The sooner of the two times, unless `then_ms` is over. */
@@ -288,8 +261,7 @@ static int64_t next_tick_ms(int64_t now_ms)
 
     if (master.stage != RUNNING)
         return master.stage_ends_ms < tick_ms ? master.stage_ends_ms : tick_ms;
-    if (master.door <= 0)
-        tick_ms = sooner(tick_ms, master.door_not_before_ms, now_ms);
+    tick_ms = sooner(tick_ms, servants_due_ms(), now_ms);
     for (transport = 0; transport < TRANSPORTS; transport++)
         tick_ms = sooner(tick_ms, master.pools[transport].no_birth_before_ms, now_ms);
     return tick_ms;
@@ -346,6 +318,20 @@ int master_prepare(struct server *server, const struct master_hooks *hooks)
     return 0;
 }
 
+/* The responder has nothing more to tell. It waits for nobody, so it is not given much time. */
+static void end_responder(void)
+{
+    servants_tell(SERVANT_RESPONDER, SIGTERM);
+    master.stage_ends_ms = clock_now_ms() + GRACE_MS;
+    while (servants_have(SERVANT_RESPONDER)) {
+        signals_wait(-1, -1, master.stage_ends_ms);
+        bury_all();
+        signals_take();
+        if (clock_now_ms() >= master.stage_ends_ms)
+            servants_tell(SERVANT_RESPONDER, SIGKILL);
+    }
+}
+
 void master_run(void)
 {
     uint64_t lost;
@@ -360,7 +346,11 @@ void master_run(void)
         obey(signals_take());
         if (master.stage == RUNNING)
             look_after_children();
+        else if (has_children())
+            servants_keep(master.server, SERVANT_RESPONDER);
     }
+    end_responder();
+    totals_end();
     lost = atomic_load(&counters()->log_lost_records);
     if (lost > 0)
         fprintf(stderr, "servidor: %llu log records could not be written\n",

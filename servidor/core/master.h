@@ -7,8 +7,8 @@
 #include "core/server.h"
 
 struct master_hooks {
-    /* Reads the settings again into `config`, or says on standard error why they stay. */
-    void (*reload)(struct config *config);
+    /* Reads the settings again into `config`. False if they stay; why is said on standard error. */
+    bool (*reload)(struct config *config);
     /* All children are born; `server` can be connected to. */
     void (*ready)(struct server *server);
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,32 @@ pid_t process_fork(void (*live)(void *context), void *context)
         process_end(EXIT_SUCCESS);
     }
     return child;
+}
+
+void process_become(const char *path, char *const arguments[])
+{
+    execvp(path, arguments);
+}
+
+bool process_has_ended(pid_t child)
+{
+    siginfo_t info = { .si_pid = 0 };
+    int result;
+
+    do
+        result = waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT);
+    while (result != 0 && errno == EINTR);
+    return result != 0 || info.si_pid == child;
+}
+
+int process_end_group(pid_t leader)
+{
+    int status = 0;
+
+    kill(-leader, SIGKILL);
+    while (waitpid(leader, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return status;
 }
 
 pid_t process_reap(int *status)
@@ -91,11 +118,16 @@ static void redirect(int standard, const char *path, int flags)
     }
 }
 
+void process_complain_to(const char *errors_path)
+{
+    redirect(STDERR_FILENO, errors_path, O_WRONLY | O_APPEND | O_CREAT);
+}
+
 void process_detach(const char *errors_path)
 {
     redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
     redirect(STDOUT_FILENO, "/dev/null", O_WRONLY);
-    redirect(STDERR_FILENO, errors_path, O_WRONLY | O_APPEND | O_CREAT);
+    process_complain_to(errors_path);
 }
 
 void process_ready(int parent, const char *said)

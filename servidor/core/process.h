@@ -1,5 +1,5 @@
 /*
- * Processes: the one owner of fork(2).
+ * Processes: the one owner of fork(2) and exec(2).
  */
 #ifndef CORE_PROCESS_H
 #define CORE_PROCESS_H
@@ -16,6 +16,21 @@ pid_t process_fork(void (*live)(void *context), void *context);
 
 /* Ends this child at once, saying nothing and running nothing of its parent's. */
 _Noreturn void process_end(int status);
+
+/*
+ * Becomes the program at `path`, with this process's environment; a text that names no
+ * interpreter is sh's (execvp(3)). Returns only with errno.
+ */
+void process_become(const char *path, char *const arguments[]);
+
+/* Has this child ended? It is not reaped by the question. */
+bool process_has_ended(pid_t child);
+
+/*
+ * Ends the process group of the child that leads it, and reaps the child, whose wait status it
+ * returns. A child that had ended before keeps its number until then, and so does its group.
+ */
+int process_end_group(pid_t leader);
 
 /* A child that has ended: its number and wait status, or 0 if there is none now. */
 pid_t process_reap(int *status);
@@ -37,6 +52,9 @@ int process_background(void);
  * or a pipe to somebody who waits for its end.
  */
 void process_detach(const char *errors_path);
+
+/* Standard error goes to the end of `errors_path`, or nowhere. */
+void process_complain_to(const char *errors_path);
 
 /* Gives the waiting parent the word: `said`, for standard output. */
 void process_ready(int parent, const char *said);

@@ -8,7 +8,8 @@ void server_keep(struct server *server, const int *kept, int count)
 {
     int *all[] = { &server->parent,    &server->listener, &server->datagrams,
                    &server->hellos[0], &server->hellos[1], &server->wake[0],
-                   &server->wake[1],   &server->lifeline[0], &server->lifeline[1] };
+                   &server->wake[1],   &server->lifeline[0], &server->lifeline[1],
+                   &server->monitors[0], &server->monitors[1] };
     size_t i;
 
     for (i = 0; i < sizeof all / sizeof all[0]; i++) {

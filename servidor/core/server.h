@@ -9,12 +9,16 @@
 
 #include "core/config.h"
 
+/* The monitor has a port, or, where only this host may ask, one of each loopback address. */
+enum { SERVER_MONITORS = 2 };
+
 struct server {
     struct config config;
     pid_t master;
     int parent;      /* who waits for our word, in the background; else -1 */
     int listener;    /* TCP: the workers' */
     int datagrams;   /* UDP, the well-known port: the door's */
+    int monitors[SERVER_MONITORS]; /* UDP, the responder's; -1: none */
     int hellos[2];   /* UDP workers receive at [0] what the door sends at [1] */
     int wake[2];     /* an octet written to [1] wakes the master, who reads at [0] */
     int lifeline[2]; /* only the master holds [1]: at its death [0] comes to its end */

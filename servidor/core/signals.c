@@ -1,6 +1,7 @@
 /* See signals.h. */
 #include "core/signals.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <sys/select.h>
 
@@ -12,12 +13,12 @@ static const struct {
     unsigned roles; /* in which it is caught; in others it is ignored */
     unsigned mark;
 } table[] = {
-    { SIGTERM, SIGNALS_MASTER | SIGNALS_WORKER | SIGNALS_DOOR | SIGNALS_SINGLE, SIGNALS_TERM },
-    { SIGQUIT, SIGNALS_MASTER | SIGNALS_WORKER | SIGNALS_DOOR | SIGNALS_SINGLE, SIGNALS_NOW },
+    { SIGTERM, SIGNALS_MASTER | SIGNALS_WORKER | SIGNALS_SERVANT | SIGNALS_SINGLE, SIGNALS_TERM },
+    { SIGQUIT, SIGNALS_MASTER | SIGNALS_WORKER | SIGNALS_SERVANT | SIGNALS_SINGLE, SIGNALS_NOW },
     /* ^C reaches all: the master tells the others */
     { SIGINT, SIGNALS_MASTER | SIGNALS_SINGLE, SIGNALS_NOW },
     { SIGHUP, SIGNALS_MASTER | SIGNALS_SINGLE, SIGNALS_HUP },
-    { SIGCHLD, SIGNALS_MASTER, SIGNALS_CHILD },
+    { SIGCHLD, SIGNALS_MASTER | SIGNALS_WORKER | SIGNALS_SINGLE, SIGNALS_CHILD },
     { SIGUSR1, SIGNALS_WORKER, SIGNALS_HELLO },
     { SIGPIPE, 0, 0 },
     { SIGXFSZ, 0, 0 },
@@ -75,6 +76,41 @@ void signals_spare(void)
     for (i = 0; i < ROWS; i++)
         if (table[i].roles == 0)
             sigaction(table[i].number, &action, NULL);
+}
+
+static bool (*mend_memory)(const void *address);
+
+static void mend(int number, siginfo_t *info, void *context)
+{
+    struct sigaction action = { .sa_handler = SIG_DFL };
+    int saved = errno;
+
+    (void)context;
+    /* What cannot be mended happens once more when this returns. */
+    if (!mend_memory(info->si_addr))
+        sigaction(number, &action, NULL);
+    errno = saved;
+}
+
+void signals_mend_memory(bool (*mender)(const void *address))
+{
+    struct sigaction action = { .sa_sigaction = mend, .sa_flags = SA_SIGINFO };
+
+    mend_memory = mender;
+    sigfillset(&action.sa_mask);
+    sigaction(SIGBUS, &action, NULL);
+}
+
+void signals_forget(void)
+{
+    struct sigaction action = { .sa_handler = SIG_DFL };
+    int number;
+
+    sigemptyset(&action.sa_mask);
+    /* Some cannot be changed, and need not. */
+    for (number = 1; number <= SIGRTMAX; number++)
+        sigaction(number, &action, NULL);
+    sigprocmask(SIG_SETMASK, &action.sa_mask, NULL);
 }
 
 unsigned signals_take(void)

@@ -14,7 +14,7 @@
 enum signals_role {
     SIGNALS_MASTER = 1,
     SIGNALS_WORKER = 2,
-    SIGNALS_DOOR = 4,
+    SIGNALS_SERVANT = 4, /* the door or the responder */
     SIGNALS_SINGLE = 8, /* servidor -s */
 };
 
@@ -35,6 +35,15 @@ void signals_start(enum signals_role role);
  * (SIGPIPE) or a file at its limit (SIGXFSZ): the call that met it tells as well.
  */
 void signals_spare(void);
+
+/* Signals as a program expects them when it begins: none is caught, ignored or blocked. */
+void signals_forget(void);
+
+/*
+ * Asks `mender` when memory of a mapped file cannot be touched (SIGBUS), in this process and its
+ * children. Where it says false, the process ends by the signal.
+ */
+void signals_mend_memory(bool (*mender)(const void *address));
 
 /* The marks set since the last call. They are cleared before they are returned. */
 unsigned signals_take(void);

@@ -23,6 +23,8 @@
 #include "smtp/session.h"
 #include "watch/journal.h"
 #include "watch/slots.h"
+#include "watch/steer.h"
+#include "watch/totals.h"
 #include "watch/trouble.h"
 
 /* A plain-mode client that says nothing after the greeting is gone sooner than others. */
@@ -38,6 +40,7 @@ static struct {
     struct channel_tcp tcp;
     struct channel_plain plain;
     struct hello hello;
+    struct session_config session; /* as they are when one begins */
 } worker;
 
 /* No session after this one; the shared ports are let go at once. */
@@ -102,13 +105,16 @@ static void meet(struct session_client *client, int connection, const struct pee
 static void serve(struct channel *channel, int connection, const struct peer *peer,
                   enum reply refusal)
 {
-    const struct session_config *config = &worker.server->config.session;
-    uint64_t first_wait_s = config->read_timeout_s;
+    struct session_config *config = &worker.session;
+    uint64_t first_wait_s = worker.server->config.session.read_timeout_s;
     struct session_client client;
     char name[RESOLVE_ROOM];
 
     if (worker.is_in_plain && first_wait_s > PLAIN_FIRST_WAIT_S)
         first_wait_s = PLAIN_FIRST_WAIT_S;
+    *config = worker.server->config.session;
+    config->message_size = steer_now(STEER_MESSAGE_SIZE, config->message_size);
+    totals_add(TOTAL_SESSIONS, 1);
     meet(&client, connection, peer, name);
     journal_begin(peer, name, worker.transport);
     if (refusal == REPLY_GREETING)
@@ -162,6 +168,12 @@ static bool serve_connection(void)
     return true;
 }
 
+static void count_repeated(unsigned replies)
+{
+    totals_add(TOTAL_UDP_DUPLICATES, 1);
+    totals_add(TOTAL_UDP_RESENDS, replies);
+}
+
 /* Has the session that a hello asks for, on a socket of its own (UDP_hijo). */
 static void serve_hello(const struct hello *hello)
 {
@@ -178,6 +190,7 @@ static void serve_hello(const struct hello *hello)
         return;
     }
     channel = channel_plain_open(&worker.plain, hijo, &hello->peer, &worker.watch);
+    channel_plain_tell(&worker.plain, count_repeated);
     if (ports->is_same)
         channel_plain_share_port(&worker.plain);
     if (hello->length > 0)
@@ -220,6 +233,7 @@ static void begin(struct server *server, int slot, enum transport transport)
     worker.watch.lifeline = server->lifeline[0];
     worker.watch.stirred = look_around;
     signals_waiting_mask(&worker.watch.waiting);
+    totals_serve(transport);
     slot_begin(slot, getpid());
 }
 

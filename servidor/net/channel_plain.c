@@ -48,6 +48,22 @@ static void send_all_again(struct channel_plain *udp)
     send_last_reply(udp);
 }
 
+/* Something came again: what is to be sent again for it is sent. */
+static void note_repetition(struct channel_plain *udp, enum plain_verdict verdict)
+{
+    unsigned replies = 0;
+
+    if (verdict == PLAIN_AGAIN) {
+        send_last_reply(udp);
+        replies = 1;
+    } else if (verdict == PLAIN_GREET) {
+        send_all_again(udp);
+        replies = udp->reply_length > 0 ? 2 : 1;
+    }
+    if (udp->repeated != NULL)
+        udp->repeated(replies);
+}
+
 /* Receives a datagram of the peer as lines. Their length, 0 if there was none, -1 with errno. */
 static ssize_t receive_lines(struct channel_plain *udp)
 {
@@ -82,19 +98,12 @@ static void take_incoming(struct channel_plain *udp, size_t length)
 /* Acts on a received datagram; returns true when it is new input. */
 static bool judge_incoming(struct channel_plain *udp, size_t length)
 {
-    switch (plain_judge(&udp->plain, udp->incoming, length)) {
-    case PLAIN_AGAIN:
-        send_last_reply(udp);
-        return false;
-    case PLAIN_GREET:
-        send_all_again(udp);
-        return false;
-    case PLAIN_IGNORE:
-        return false;
-    case PLAIN_NEW:
-        break;
-    }
-    return true;
+    enum plain_verdict verdict = plain_judge(&udp->plain, udp->incoming, length);
+
+    if (verdict == PLAIN_NEW)
+        return true;
+    note_repetition(udp, verdict);
+    return false;
 }
 
 /* Waits for a datagram that is new input and takes it. 0, or -1 with errno. */
@@ -211,6 +220,7 @@ struct channel *channel_plain_open(struct channel_plain *udp, int descriptor,
     udp->incoming = udp->buffers[1];
     udp->input_taken = 0;
     udp->greeting_length = udp->reply_length = 0;
+    udp->repeated = NULL;
     return &udp->channel;
 }
 
@@ -223,6 +233,11 @@ void channel_plain_take_hello(struct channel_plain *udp, const char *text, size_
     udp->plain.input_length = plain_lines(udp->input, length);
 }
 
+void channel_plain_tell(struct channel_plain *udp, void (*repeated)(unsigned replies))
+{
+    udp->repeated = repeated;
+}
+
 void channel_plain_share_port(struct channel_plain *udp)
 {
     udp->plain.shares_port = true;
@@ -230,8 +245,9 @@ void channel_plain_share_port(struct channel_plain *udp)
 
 void channel_plain_greet_again(struct channel_plain *udp)
 {
-    if (udp->is_lingering)
+    if (udp->is_lingering) {
         udp->is_peer_back = true;
-    else if (!udp->plain.has_input)
-        send_all_again(udp);
+        return;
+    }
+    note_repetition(udp, udp->plain.has_input ? PLAIN_IGNORE : PLAIN_GREET);
 }

@@ -21,6 +21,7 @@ struct channel_plain {
     char *input, *incoming; /* the last datagram taken, and room for the next: buffers below */
     size_t input_taken;     /* octets of the input that have been read */
     bool has_pending;       /* the reply was put and not yet sent */
+    void (*repeated)(unsigned replies); /* NULL, or is told of a datagram that came again */
     size_t greeting_length, reply_length;
     char greeting[CHANNEL_REPLY_LIMIT], reply[CHANNEL_REPLY_LIMIT];
     char buffers[2][PLAIN_DATAGRAM_LIMIT + PLAIN_LINE_END];
@@ -32,6 +33,12 @@ struct channel_plain {
  */
 struct channel *channel_plain_open(struct channel_plain *udp, int descriptor,
                                    const struct peer *peer, struct channel_watch *watch);
+
+/*
+ * From now on `repeated` is told of each datagram that came again, and how many replies were
+ * sent again for it.
+ */
+void channel_plain_tell(struct channel_plain *udp, void (*repeated)(unsigned replies));
 
 /* The descriptor is bound to the well-known port: hellos come here too. */
 void channel_plain_share_port(struct channel_plain *udp);

@@ -44,7 +44,7 @@ static int open_family(int family, int type)
 }
 
 /* A machine may lack the protocol (socket fails) or just any address of it (bind fails). */
-static bool lacks_ipv6(int error)
+bool socket_lacks_ipv6(int error)
 {
     return error == EAFNOSUPPORT || error == EPROTONOSUPPORT || error == EADDRNOTAVAIL;
 }
@@ -59,16 +59,21 @@ static int family_of(int descriptor)
     return address.ss_family;
 }
 
+static int bind_to(int descriptor, const struct peer *own)
+{
+    struct sockaddr_storage address;
+    socklen_t length = peer_to_sockaddr(own, family_of(descriptor), &address);
+
+    return bind(descriptor, (struct sockaddr *)&address, length);
+}
+
 static int bind_everywhere(int descriptor, uint16_t port)
 {
     struct peer any = { .version = 4, .port = port };
-    struct sockaddr_storage address;
-    socklen_t length;
 
     if (family_of(descriptor) == AF_INET6)
         any.version = 6;
-    length = peer_to_sockaddr(&any, family_of(descriptor), &address);
-    return bind(descriptor, (struct sockaddr *)&address, length);
+    return bind_to(descriptor, &any);
 }
 
 static bool set_listener_options(int descriptor)
@@ -97,7 +102,7 @@ int socket_listen(uint16_t port)
 {
     int descriptor = listen_on(AF_INET6, port);
 
-    return descriptor < 0 && lacks_ipv6(errno) ? listen_on(AF_INET, port) : descriptor;
+    return descriptor < 0 && socket_lacks_ipv6(errno) ? listen_on(AF_INET, port) : descriptor;
 }
 
 static int bind_datagram(int family, uint16_t port, enum socket_sharing sharing)
@@ -117,7 +122,21 @@ int socket_datagram(uint16_t port, enum socket_sharing sharing)
 {
     int descriptor = bind_datagram(AF_INET6, port, sharing);
 
-    return descriptor < 0 && lacks_ipv6(errno) ? bind_datagram(AF_INET, port, sharing) : descriptor;
+    return descriptor < 0 && socket_lacks_ipv6(errno) ? bind_datagram(AF_INET, port, sharing) : descriptor;
+}
+
+int socket_datagram_loopback(uint16_t port, bool is_ipv6)
+{
+    struct peer own = { .version = is_ipv6 ? 6 : 4, .port = port };
+    int descriptor = open_family(is_ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM);
+
+    if (is_ipv6)
+        own.address[15] = 1;
+    else
+        memcpy(own.address, "\x7f\0\0\1", 4);
+    if (descriptor >= 0 && bind_to(descriptor, &own) != 0)
+        return close_keeping_errno(descriptor);
+    return descriptor;
 }
 
 static int connect_to(int descriptor, const struct peer *peer)

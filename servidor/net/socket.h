@@ -29,6 +29,9 @@ enum { SOCKET_IDLE_MS = 1000 };
 /* A UDP socket bound to `port` of every address, with the same families. */
 int socket_datagram(uint16_t port, enum socket_sharing sharing);
 
+/* The same on a loopback address alone, 127.0.0.1 or ::1. */
+int socket_datagram_loopback(uint16_t port, bool is_ipv6);
+
 /*
  * The socket of one UDP session (UDP_hijo): bound to the first free port of
  * `low` to `high` (0 to 0: one that the system chooses) and connected to `peer`.
@@ -48,6 +51,9 @@ void socket_own_peer(int descriptor, struct peer *own);
 
 /* The address and port of the other end; the same where it has none. */
 void socket_other_peer(int descriptor, struct peer *other);
+
+/* Is `error` the errno of a machine that lacks IPv6, or any address of it? */
+bool socket_lacks_ipv6(int error);
 
 /* Does `descriptor` take IPv6 as well as IPv4? */
 bool socket_is_dual(int descriptor);

@@ -144,7 +144,12 @@ size_t reply_write(enum reply reply, enum dialect dialect, const struct reply_va
     return used + strlen(line_end);
 }
 
+unsigned reply_class(enum reply reply, enum dialect dialect)
+{
+    return (unsigned)(texts[reply][dialect][0] - '0');
+}
+
 bool reply_is_refusal(enum reply reply, enum dialect dialect)
 {
-    return texts[reply][dialect][0] >= '4';
+    return reply_class(reply, dialect) >= 4;
 }

@@ -79,6 +79,9 @@ enum { REPLY_ROOM = 2048 };
 size_t reply_write(enum reply reply, enum dialect dialect, const struct reply_values *values,
                    char out[REPLY_ROOM]);
 
+/* The first digit of its code: 4 refuses for now, 5 for ever (RFC 5321 4.2.1). */
+unsigned reply_class(enum reply reply, enum dialect dialect);
+
 /* Does the reply refuse a command (4yz, 5yz)? */
 bool reply_is_refusal(enum reply reply, enum dialect dialect);
 

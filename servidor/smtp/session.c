@@ -10,6 +10,7 @@
 #include "smtp/verbs.h"
 #include "watch/counters.h"
 #include "watch/journal.h"
+#include "watch/totals.h"
 
 /* What one read takes at most. Text comes in pieces of this size. */
 enum { INPUT_ROOM = 65536 };
@@ -31,6 +32,9 @@ static void put_reply(struct session *session, enum reply reply, const char *id)
 
     _Static_assert((int)REPLY_ROOM <= (int)CHANNEL_REPLY_LIMIT, "a channel takes any reply");
     journal_sent(text, length);
+    totals_add(TOTAL_SENT, length);
+    if (reply_is_refusal(reply, config->dialect))
+        totals_add(reply_class(reply, config->dialect) == 4 ? TOTAL_REFUSED_4 : TOTAL_REFUSED_5, 1);
     if (channel_put(session->channel, text, length) != 0)
         session->is_over = true;
 }
@@ -69,6 +73,16 @@ static enum reply judge_mail(struct session *session)
     return transaction_reply(delivery_keep(&mail->delivery), REPLY_QUEUED);
 }
 
+/* A mail that came whole is refused, for now or for ever. */
+static void count_refused_mail(const struct session *session, enum reply reply)
+{
+    bool is_for_now = reply_class(reply, session->config->dialect) == 4;
+
+    totals_add(is_for_now ? TOTAL_MAILS_REFUSED_4 : TOTAL_MAILS_REFUSED_5, 1);
+    totals_add(is_for_now ? TOTAL_OCTETS_REFUSED_4 : TOTAL_OCTETS_REFUSED_5,
+               session->mail->text.size);
+}
+
 /* What waits to be sent does not wait for the disk; and who cannot be told gets no verdict. */
 static void end_mail(struct session *session)
 {
@@ -80,10 +94,13 @@ static void end_mail(struct session *session)
         return;
     }
     reply = judge_mail(session);
-    if (reply == REPLY_QUEUED)
+    if (reply == REPLY_QUEUED) {
+        totals_add(TOTAL_MAILS, 1);
         put_reply(session, reply, session->mail->delivery.id);
-    else
+    } else {
+        count_refused_mail(session, reply);
         answer(session, reply);
+    }
     transaction_drop(session);
 }
 
@@ -239,10 +256,12 @@ static void turn(struct session *session, uint64_t wait_s)
     if (deadline_ms > session->deadline_ms)
         deadline_ms = session->deadline_ms;
     got = channel_read(session->channel, input, sizeof input, deadline_ms);
-    if (got > 0)
+    if (got > 0) {
+        totals_add(TOTAL_RECEIVED, (uint64_t)got);
         take(session, input, (size_t)got);
-    else
+    } else {
         end_without_input(session, got);
+    }
     send_all(session);
 }
 

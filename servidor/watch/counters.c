@@ -48,21 +48,42 @@ static uint64_t first_serial(void)
     return (uint64_t)now.tv_sec << 22 | (uint64_t)now.tv_nsec / 239;
 }
 
+static void *map(int descriptor, size_t length)
+{
+    void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
 int counters_start(unsigned slots)
 {
     size_t length = sizeof *shared + slots * sizeof shared->slots[0];
-    void *memory;
 
     memory_descriptor = open_memory(length);
     if (memory_descriptor < 0)
         return -1;
-    memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, memory_descriptor, 0);
-    if (memory == MAP_FAILED)
+    shared = map(memory_descriptor, length);
+    if (shared == NULL)
         return -1;
-    shared = memory;
     shared->slot_count = slots;
+    shared->started_s = time(NULL);
     atomic_store(&shared->mail_serial, first_serial());
     return 0;
+}
+
+void *counters_map(int descriptor, size_t length)
+{
+    void *memory;
+    int own;
+
+    if (descriptor >= 0)
+        return map(descriptor, length);
+    own = open_memory(length);
+    if (own < 0)
+        return NULL;
+    memory = map(own, length);
+    close(own);
+    return memory;
 }
 
 struct counters *counters(void)

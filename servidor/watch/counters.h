@@ -1,6 +1,6 @@
 /*
- * The memory that master, door and workers share: the signs they give each other,
- * totals, and one slot a worker. What changes is an atomic, and the only locks are those
+ * The memory that all processes of a server share: the signs they give each other, and one
+ * slot a worker. What changes is an atomic, and the only locks are those
  * that the system takes back from the dead, so a process that is killed at any point leaves
  * nothing that another waits for.
  */
@@ -10,6 +10,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum transport { TRANSPORT_TCP, TRANSPORT_UDP, TRANSPORTS };
@@ -48,7 +49,10 @@ struct counters_sync {
 };
 
 /* What watch/trouble.h speaks of. */
-enum trouble_kind { TROUBLE_SYSTEM, TROUBLE_MAIL, TROUBLES };
+enum trouble_kind { TROUBLE_SYSTEM, TROUBLE_MAIL, TROUBLE_FILTER, TROUBLES };
+
+/* What is set while the server runs (watch/steer.h). */
+enum steering { STEER_MESSAGE_SIZE, STEER_ADDRESS_LIMIT, STEER_LOG_TEXT, STEERINGS };
 
 /* The two logs, as indices of what is counted about each. */
 enum log_kind { LOG_REQUESTS, LOG_ACCESS, LOGS };
@@ -60,10 +64,12 @@ struct counters {
     _Atomic uint32_t slots_used;                     /* no slot from this index on is taken */
     _Atomic uint32_t wake_below[TRANSPORTS];         /* fewer idle workers than this: wake the master */
     _Atomic bool cannot_grow[TRANSPORTS];            /* no worker can be had for now */
+    int64_t started_s;                               /* time(2) */
     /* from all to all */
     /* Two hints, so that nobody counts slots where it is urgent; the slots are the truth. */
     alignas(COUNTERS_LINE) _Atomic int32_t idle[TRANSPORTS]; /* workers without a session */
     _Atomic int32_t sessions[TRANSPORTS];
+    _Atomic uint64_t steered[STEERINGS]; /* one above the value; 0: as configured */
     _Atomic int64_t trouble_said_ms[TROUBLES]; /* when it was last spoken of */
     _Atomic uint64_t mail_serial;        /* the next mail's number, never given twice */
     _Atomic uint64_t syncs_begun;        /* of folders of mail, whatever became of them */
@@ -77,6 +83,12 @@ struct counters {
 
 /* Maps counters with `slots` slots, shared with all later children. 0, or -1 with errno. */
 int counters_start(unsigned slots);
+
+/*
+ * Maps `length` octets of the file behind `descriptor`, or of new memory for -1, shared with all
+ * later children. NULL with errno if that cannot be.
+ */
+void *counters_map(int descriptor, size_t length);
 
 /* The counters; counters_start() must have succeeded. */
 struct counters *counters(void);

@@ -8,6 +8,7 @@
 #include "net/clock.h"
 #include "net/text.h"
 #include "watch/logfile.h"
+#include "watch/steer.h"
 
 /* Of one line, this many octets are logged. Twice the longest command of the default settings. */
 enum { LINE_SHOWN = 4096, PREFIX_ROOM = 512 };
@@ -28,6 +29,7 @@ static struct {
     char prefix[PREFIX_ROOM]; /* "SERVIDOR ... protocolo TCP- " */
     unsigned port;
     enum transport transport;
+    bool has_text; /* lines of mails' texts are logged */
     char text[LINE_SHOWN]; /* the line of a mail's text that is coming in */
     size_t text_length;    /* of the whole line; text[] holds its beginning */
     char text_last;        /* the last octet of it so far */
@@ -73,6 +75,7 @@ void journal_begin(const struct peer *peer, const char *name, enum transport tra
     session.name = name;
     session.port = peer->port;
     session.transport = transport;
+    session.has_text = steer_now(STEER_LOG_TEXT, settings->has_text) != 0;
     session.text_length = 0;
     snprintf(session.prefix, sizeof session.prefix,
              "SERVIDOR %s con IP:%s, puerto %u y protocolo %s- ", session.name, session.address,
@@ -143,7 +146,7 @@ void journal_text(const char *octets, size_t length)
 {
     const char *end = octets + length, *line_end;
 
-    if (settings->is_quiet)
+    if (!session.has_text)
         return;
     while (octets < end) {
         line_end = memchr(octets, '\n', (size_t)(end - octets));
@@ -157,7 +160,7 @@ void journal_text(const char *octets, size_t length)
 
 void journal_text_end(void)
 {
-    if (settings->is_quiet)
+    if (!session.has_text)
         journal_received(".", 1, 1);
 }
 

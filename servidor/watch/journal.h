@@ -17,7 +17,7 @@
 
 struct journal_config {
     const char *folder;
-    bool is_quiet; /* leave out the lines of mails' texts */
+    uint64_t has_text; /* 1: with the lines of mails' texts */
 };
 
 /*

@@ -17,6 +17,7 @@
 #include "mail/maildir.h"
 #include "watch/counters.h"
 #include "watch/journal.h"
+#include "watch/totals.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -131,7 +132,7 @@ static struct mail_config mail = { .folder = folder };
 /* The logs go nowhere: to links to /dev/null, which are gone when they are open. */
 static int open_journal(void)
 {
-    static struct journal_config config = { .folder = folder };
+    static struct journal_config config = { .folder = folder, .has_text = 1 };
     static const char *const names[] = { "peticiones.log", "smtpd.log" };
     char path[JOURNAL_PATH_ROOM], opened[JOURNAL_PATH_ROOM];
     size_t i;
@@ -157,8 +158,8 @@ static void remove_folder(void)
 
 static int begin(void)
 {
-    return counters_start(1) == 0 && mkdtemp(folder) != NULL && open_journal() == 0 &&
-                   atexit(remove_folder) == 0
+    return counters_start(1) == 0 && totals_start(NULL) == 0 && mkdtemp(folder) != NULL &&
+                   open_journal() == 0 && atexit(remove_folder) == 0
                ? 0
                : -1;
 }

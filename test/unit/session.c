@@ -14,6 +14,7 @@
 #include "check.h"
 #include "watch/counters.h"
 #include "watch/journal.h"
+#include "watch/totals.h"
 
 enum { SAID_ROOM = 4096, PATH_ROOM = 128 };
 
@@ -148,10 +149,11 @@ static void a_link_that_breaks_gets_no_more_and_its_mail_is_not_kept(void)
 
 int main(void)
 {
-    static struct journal_config config = { .folder = folder };
+    static struct journal_config config = { .folder = folder, .has_text = 1 };
     char path[JOURNAL_PATH_ROOM];
 
-    CHECK(counters_start(1) == 0 && mkdtemp(folder) != NULL && journal_open(&config, path) == 0);
+    CHECK(counters_start(1) == 0 && totals_start(NULL) == 0 && mkdtemp(folder) != NULL &&
+          journal_open(&config, path) == 0);
     a_link_that_holds_gets_its_replies();
     a_link_that_breaks_gets_no_more_and_its_mail_is_not_kept();
     CHECK(empty("") == 2); /* the logs */

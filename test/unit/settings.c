@@ -35,6 +35,8 @@ static void defaults_are_those_of_the_design(void)
     CHECK(config.session.read_timeout_s == 300);
     CHECK(config.sessions_per_address == 50);
     CHECK(config.asks_dns == 0);
+    CHECK(config.journal.has_text == 1 && config.monitor.takes_plain == 1);
+    CHECK(config.secret_file[0] == '\0');
     CHECK(config.udp_plain == UDP_PLAIN_TRUSTED);
     CHECK(!config.udp_ports.is_same && config.udp_ports.low == 0 && config.udp_ports.high == 0);
     CHECK(config.workers_min >= 1 && config.session.session_timeout_s > 0);

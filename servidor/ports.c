@@ -1,0 +1,105 @@
+/* See ports.h. */
+#include "ports.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "net/socket.h"
+
+/* How often a port in use is tried again, and the time between. */
+enum { TRIES = 20, PAUSE_MS = 100 };
+
+static const char *missing; /* what open_smtp() or open_monitor() did not get */
+
+static int close_both(int one, int other)
+{
+    int saved = errno;
+
+    if (one >= 0)
+        close(one);
+    if (other >= 0)
+        close(other);
+    errno = saved;
+    return -1;
+}
+
+/* Both transports on `port`. Where the system chooses, UDP gets the number TCP got. */
+static int open_smtp(struct server *server, uint16_t port)
+{
+    enum socket_sharing sharing = server->config.udp_ports.is_same ? SOCKET_SHARED : SOCKET_ALONE;
+
+    missing = "TCP";
+    server->listener = socket_listen(port);
+    if (server->listener < 0)
+        return -1;
+    missing = "UDP";
+    server->datagrams = socket_datagram(socket_port(server->listener), sharing);
+    return server->datagrams >= 0 ? 0 : close_both(server->listener, -1);
+}
+
+/*
+ * The monitor's port: for everybody who knows the secret or, since all know the default one,
+ * for this host.
+ */
+static int open_monitor(struct server *server, uint16_t port)
+{
+    int *monitors = server->monitors;
+
+    missing = "UDP";
+    if (server->config.has_secret) {
+        monitors[0] = socket_datagram(port, SOCKET_ALONE);
+        return monitors[0] >= 0 ? 0 : -1;
+    }
+    monitors[0] = socket_datagram_loopback(port, false);
+    if (monitors[0] < 0)
+        return -1;
+    monitors[1] = socket_datagram_loopback(socket_port(monitors[0]), true);
+    if (monitors[1] >= 0 || socket_lacks_ipv6(errno))
+        return 0;
+    return close_both(monitors[0], monitors[1]);
+}
+
+/* Opens what `open_all` opens at `port`, trying again where that makes sense. 0, or -1. */
+static int open_patiently(struct server *server, uint16_t port, bool is_after_crash,
+                          int (*open_all)(struct server *, uint16_t))
+{
+    const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+    /* A number that the system chose for one socket may be taken for the other. */
+    int tries = port == 0 || is_after_crash ? TRIES : 1;
+
+    while (open_all(server, port) != 0) {
+        if (errno != EADDRINUSE || --tries == 0)
+            return -1;
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+static int refuse(char option, uint16_t port)
+{
+    fprintf(stderr,
+            "servidor: -%c %u: %s port %u: %s: choose another with -%c, or end what uses it\n", option,
+            port, missing, port, strerror(errno), option);
+    return -1;
+}
+
+int ports_open(struct server *server, bool is_after_crash)
+{
+    struct config *config = &server->config;
+
+    if (open_patiently(server, config->port, is_after_crash, open_smtp) != 0)
+        return refuse('p', config->port);
+    if (open_patiently(server, config->monitor_port, is_after_crash, open_monitor) != 0)
+        return refuse('P', config->monitor_port);
+    if (!socket_is_dual(server->listener))
+        fputs("servidor: this system has no IPv6: listening on IPv4 alone\n", stderr);
+    config->port = socket_port(server->listener);
+    config->monitor_port = socket_port(server->monitors[0]);
+    if (socket_record_pair(server->hellos) == 0)
+        return 0;
+    fprintf(stderr, "servidor: socketpair: %s: raise ulimit -n\n", strerror(errno));
+    return -1;
+}
