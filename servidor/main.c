@@ -15,6 +15,7 @@
 #include "core/process.h"
 #include "core/signals.h"
 #include "core/worker.h"
+#include "mail/filter.h"
 #include "mail/maildir.h"
 #include "options.h"
 #include "ports.h"
@@ -52,9 +53,15 @@ static int find_secret(struct config *config)
     return EXIT_SUCCESS;
 }
 
-/* Sees to the mail folder before anybody may send. */
+/* Sees to the filter and the mail folder before anybody may send. */
 static int start_mail(const struct mail_config *config)
 {
+    char thing[256];
+
+    if (filter_start(config->filter) != 0) {
+        snprintf(thing, sizeof thing, "-T: %.200s", filter_program());
+        return fail(thing, "name a program that can be executed");
+    }
     if (maildir_start(config->folder) != 0)
         return fail(config->folder, "choose a folder that can be written with -m");
     return EXIT_SUCCESS;

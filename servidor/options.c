@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mail/filter.h"
 #include "mail/maildir.h"
 #include "net/text.h"
 #include "net/version.h"
@@ -12,14 +13,13 @@
 
 enum { COMPLAINT_ROOM = 1024 };
 
-/* The options, for getopt(3): first those of this version, then those that are to come. */
-#define OPTIONS_NOW "p:P:u:d:n:m:l:c:o:fqshv"
-#define OPTIONS_LATER "T:"
+/* The options, for getopt(3). */
+#define OPTIONS "p:P:u:d:n:m:l:c:o:T:fqshv"
 
 static void print_help(void)
 {
-    printf("Usage: servidor [-fqs] [-p PORT] [-P PORT] [-u SECRET] [-d DIALECT] [-n NAME] [-m DIR]\n"
-           "                [-l DIR] [-c FILE] [-o SETTING=VALUE]...\n"
+    printf("Usage: servidor [-fqs] [-p PORT] [-P PORT] [-u SECRET] [-d DIALECT] [-n NAME]\n"
+           "                [-m DIR] [-l DIR] [-c FILE] [-T 'PROGRAM ARGS'] [-o SETTING=VALUE]...\n"
            "Receives mail by SMTP over TCP and UDP, each session in a process of its own, and\n"
            "keeps it in Maildirs.\n\n"
            "  -p PORT     port of both transports, 0 for any that is free (2525)\n"
@@ -31,6 +31,7 @@ static void print_help(void)
            "  -l DIR      folder of the logs (log)\n"
            "  -c FILE     settings, a line SETTING=VALUE each\n"
            "  -o SETTING=VALUE  one setting; may be repeated, and beats FILE\n"
+           "  -T 'PROGRAM ARGS'  filter: reads each mail and writes what is kept of it\n"
            "  -f          stay in the foreground\n"
            "  -q          leave the text of mails out of the log\n"
            "  -s          one session on standard input and output, then end\n"
@@ -73,11 +74,13 @@ static enum options_result take_port(uint16_t *port, char option, const char *va
     return OPTIONS_RUN;
 }
 
-static enum options_result take_secret(struct config *config, const char *value)
+/* The secret is overwritten where it stands, so that ps(1) does not show it. */
+static enum options_result take_secret(struct config *config, char *value)
 {
     if (strlen(value) != MONITOR_SECRET)
         return refuse('u', NULL, "a secret has 8 octets");
     memcpy(config->monitor.secret, value, MONITOR_SECRET);
+    memset(value, '*', MONITOR_SECRET);
     config->has_secret = true;
     return OPTIONS_RUN;
 }
@@ -103,6 +106,14 @@ static enum options_result take_mail_folder(struct config *config, const char *v
     return OPTIONS_RUN;
 }
 
+static enum options_result take_filter(struct config *config, const char *value)
+{
+    if (!filter_is_command(value))
+        return refuse('T', value, "name a program and its arguments, with quotes in pairs");
+    config->mail.filter = value;
+    return OPTIONS_RUN;
+}
+
 static enum options_result take_dialect(struct config *config, const char *value)
 {
     return dialect_find(value, &config->session.dialect)
@@ -110,7 +121,7 @@ static enum options_result take_dialect(struct config *config, const char *value
                : refuse('d', value, "the dialects are usal and itba");
 }
 
-static enum options_result take_option(struct config *config, int option, const char *value)
+static enum options_result take_option(struct config *config, int option, char *value)
 {
     switch (option) {
     case 'p':
@@ -125,6 +136,8 @@ static enum options_result take_option(struct config *config, int option, const 
         return take_name(config, value);
     case 'm':
         return take_mail_folder(config, value);
+    case 'T':
+        return take_filter(config, value);
     case 'l':
         config->journal.folder = value;
         return OPTIONS_RUN;
@@ -147,12 +160,9 @@ static enum options_result take_option(struct config *config, int option, const 
         puts("servidor " VERSION);
         return OPTIONS_DONE;
     case ':':
-    case '?':
-        return refuse((char)optopt, NULL, option == ':'
-                                            ? "its value is missing: servidor -h lists the options"
-                                            : "no such option: servidor -h lists the options");
+        return refuse((char)optopt, NULL, "its value is missing: servidor -h lists the options");
     default:
-        return refuse((char)option, NULL, "not available in this version yet: leave it out");
+        return refuse((char)optopt, NULL, "no such option: servidor -h lists the options");
     }
 }
 
@@ -163,8 +173,7 @@ static enum options_result take_options(struct config *config, int argc, char *c
     int option;
 
     optind = 1;
-    while (result == OPTIONS_RUN &&
-           (option = getopt(argc, argv, ":" OPTIONS_NOW OPTIONS_LATER)) != -1)
+    while (result == OPTIONS_RUN && (option = getopt(argc, argv, ":" OPTIONS)) != -1)
         result = take_option(config, option, optarg);
     if (result == OPTIONS_RUN && optind < argc)
         return complain(argv[optind], "no operand is expected: servidor -h tells the usage");
@@ -180,7 +189,7 @@ static enum options_result take_settings(struct config *config, int argc, char *
     if (config->settings_file != NULL && !settings_read(config, config->settings_file, why))
         return complain("-c", why);
     optind = 1;
-    while ((option = getopt(argc, argv, ":" OPTIONS_NOW OPTIONS_LATER)) != -1)
+    while ((option = getopt(argc, argv, ":" OPTIONS)) != -1)
         if ((option == 'o' && !settings_take(config, optarg, why)) ||
             (option == 'q' && !settings_take(config, "log-text=no", why)))
             return complain("-o", why);

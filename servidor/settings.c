@@ -152,6 +152,8 @@ static const struct setting table[] = {
       "whether mail is taken only for mailboxes that exist: no or yes" },
     { "plus-tag", "no", CHOICE(mail.has_tags, "no yes "), true,
       "whether user+tag is the mailbox user: no or yes" },
+    { "filter-timeout", "30", NUMBER(mail.filter_timeout_s, 1, 3600), true,
+      "seconds that the filter (-T) may take for a mail" },
     { "udp-port", "ephemeral", parse_udp_ports, FIELD(udp_ports), 0, 0, NULL, false,
       "port of a UDP session: ephemeral, same (the well-known one) or LO-HI" },
     { "udp-plain", "trusted", CHOICE(udp_plain, "trusted any off "), true,
@@ -165,7 +167,7 @@ static const struct setting table[] = {
 enum { ROWS = sizeof table / sizeof table[0] };
 
 /* Settings of the plan whose part of the server is not built yet. */
-static const char *const later[] = { "user", "chroot", "filter-timeout", NULL };
+static const char *const later[] = { "user", "chroot", NULL };
 
 static void *field_of(struct config *config, const struct setting *setting)
 {

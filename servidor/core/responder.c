@@ -20,6 +20,7 @@ static struct monitor_config config_of(const struct server *server)
 {
     struct monitor_config config = server->config.monitor;
 
+    config.has_filter = server->config.mail.filter != NULL;
     config.configured[STEER_MESSAGE_SIZE] = server->config.session.message_size;
     config.configured[STEER_ADDRESS_LIMIT] = server->config.sessions_per_address;
     config.configured[STEER_LOG_TEXT] = server->config.journal.has_text;

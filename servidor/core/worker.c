@@ -14,6 +14,7 @@
 
 #include "core/admission.h"
 #include "core/door.h"
+#include "core/runner.h"
 #include "core/signals.h"
 #include "net/channel_plain.h"
 #include "net/channel_tcp.h"
@@ -59,7 +60,7 @@ static void look_around(struct channel_watch *watch)
 
     if ((marks & SIGNALS_HELLO) != 0 && worker.is_in_plain)
         channel_plain_greet_again(&worker.plain);
-    if ((marks & SIGNALS_NOW) != 0 || (worker.is_single && marks != 0))
+    if ((marks & SIGNALS_NOW) != 0 || (worker.is_single && (marks & ~(unsigned)SIGNALS_CHILD) != 0))
         watch->is_stopping = true;
     if ((marks & (SIGNALS_TERM | SIGNALS_NOW)) != 0)
         leave_after_session();
@@ -235,6 +236,7 @@ static void begin(struct server *server, int slot, enum transport transport)
     signals_waiting_mask(&worker.watch.waiting);
     totals_serve(transport);
     slot_begin(slot, getpid());
+    runner_start(&worker.watch);
 }
 
 void worker_live(struct server *server, int slot, enum transport transport)

@@ -6,21 +6,30 @@
 #include "mail/delivery.h"
 
 #include <errno.h>
-#include <stdint.h>
+#include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "mail/filter.h"
 #include "mail/sync.h"
 #include "net/fault.h"
 #include "watch/journal.h"
 #include "watch/trouble.h"
 
-/* Removes the spool file; of what was linked nothing is changed. */
+/* Removes a spool file; of what was linked nothing is changed. Keeps errno. */
+static void drop_spool(const struct spool *spool)
+{
+    int saved = errno;
+
+    if (spool->descriptor >= 0)
+        close(spool->descriptor);
+    maildir_remove(spool);
+    errno = saved;
+}
+
 static void close_spool(struct delivery *delivery)
 {
-    if (delivery->spool.descriptor >= 0)
-        close(delivery->spool.descriptor);
-    maildir_remove(&delivery->spool);
+    drop_spool(&delivery->spool);
     delivery->is_open = false;
     delivery->used = 0;
 }
@@ -91,7 +100,12 @@ enum delivery_verdict delivery_start(struct delivery *delivery, const struct mai
         return verdict_of(delivery->error);
     }
     delivery->is_open = true;
-    delivery->used = message_write_trace(delivery->buffer, trace, &path, time(NULL));
+    delivery->is_filtered = filter_is_on();
+    delivery->client = trace->client;
+    if (delivery->is_filtered)
+        delivery->trace_length = message_write_trace(delivery->trace, trace, &path, time(NULL));
+    else
+        delivery->used = message_write_trace(delivery->buffer, trace, &path, time(NULL));
     return DELIVERY_KEPT;
 }
 
@@ -110,6 +124,60 @@ void delivery_wrote(struct delivery *delivery, const char *end)
         return;
     message_read(&delivery->header, begin, (size_t)(end - begin));
     delivery->used += (size_t)(end - begin);
+}
+
+/* Makes the spool file that the filter writes, with the trace fields in it. 0, or -1 with errno. */
+static int create_output(const struct delivery *delivery, struct spool *output)
+{
+    if (maildir_create(output, delivery->config->folder, delivery->envelope->boxes.strings) != 0)
+        return -1;
+    /* So that they are written over by no program that opens its standard output anew. */
+    if (fcntl(output->descriptor, F_SETFL, O_APPEND) == 0 &&
+        write_all(output->descriptor, delivery->trace, delivery->trace_length) == 0)
+        return 0;
+    drop_spool(output);
+    return -1;
+}
+
+static enum filter_verdict run_filter(const struct delivery *delivery, const struct spool *output,
+                                      uint64_t size_limit)
+{
+    const struct filter_mail mail = { .config = delivery->config,
+                                      .id = delivery->id,
+                                      .envelope = delivery->envelope,
+                                      .client = delivery->client,
+                                      .input = &delivery->spool,
+                                      .output = output,
+                                      .trace = delivery->trace,
+                                      .trace_length = delivery->trace_length,
+                                      .size_limit = size_limit };
+
+    return filter_run(&mail);
+}
+
+/* Has the filter make the mail anew. DELIVERY_KEPT if it goes on; else it is dropped. */
+static enum delivery_verdict pass_filter(struct delivery *delivery, uint64_t size_limit)
+{
+    static const enum delivery_verdict verdicts[] = { [FILTER_KEEPS] = DELIVERY_KEPT,
+                                                      [FILTER_DROPS] = DELIVERY_DROPPED,
+                                                      [FILTER_REFUSES] = DELIVERY_FILTERED,
+                                                      [FILTER_FAILS] = DELIVERY_FAILED };
+    struct spool output;
+    enum filter_verdict verdict;
+
+    if (write_out(delivery) != 0 || create_output(delivery, &output) != 0) {
+        fail(delivery);
+        return verdict_of(delivery->error);
+    }
+    verdict = run_filter(delivery, &output, size_limit);
+    if (verdict == FILTER_KEEPS) {
+        drop_spool(&delivery->spool);
+        delivery->spool = output;
+    } else {
+        drop_spool(&output);
+        delivery_drop(delivery);
+    }
+    return verdicts[verdict];
 }
 
 /* Writes what is left, and sees to it that it is on disk. */
@@ -192,11 +260,18 @@ static void log_mail(const struct delivery *delivery)
     journal_mail(&mail);
 }
 
-enum delivery_verdict delivery_keep(struct delivery *delivery)
+enum delivery_verdict delivery_keep(struct delivery *delivery, uint64_t size_limit)
 {
+    enum delivery_verdict verdict;
+
     if (delivery->is_open && delivery->header.hops > MESSAGE_HOPS_LIMIT) {
         delivery_drop(delivery);
         return DELIVERY_LOOPS;
+    }
+    if (delivery->is_open && delivery->is_filtered) {
+        verdict = pass_filter(delivery, size_limit);
+        if (verdict != DELIVERY_KEPT)
+            return verdict;
     }
     if (delivery->is_open && (finish_spool(delivery) != 0 || publish(delivery) != 0))
         fail(delivery);

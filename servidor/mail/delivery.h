@@ -2,13 +2,15 @@
  * One mail on its way into the boxes of its recipients: into all of them, or none. It is
  * written to a spool file as it comes, in a buffer of fixed size however large it is; when it
  * is whole, it is linked into every box. The first thing that goes wrong drops it, and what
- * comes after that goes nowhere; the verdict is told once, at the end.
+ * comes after that goes nowhere; the verdict is told once, at the end. Where there is a filter,
+ * the spool file is only its input, and another one, which it writes, becomes the mail.
  */
 #ifndef MAIL_DELIVERY_H
 #define MAIL_DELIVERY_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "mail/config.h"
 #include "mail/envelope.h"
@@ -27,6 +29,10 @@ struct delivery {
     char id[COUNTERS_ID + 1]; /* the queue id */
     struct spool spool;
     struct message_reader header;
+    bool is_filtered;
+    struct peer client;
+    size_t trace_length; /* of a filtered mail: what is to stand above its text */
+    char trace[MESSAGE_TRACE_ROOM];
     size_t used;
     char buffer[DELIVERY_ROOM];
 };
@@ -36,6 +42,8 @@ enum delivery_verdict {
     DELIVERY_FAILED,  /* it is nowhere, unless a reader has moved it; it can be tried again */
     DELIVERY_NO_ROOM, /* the same, since the disk is full */
     DELIVERY_LOOPS,   /* it is nowhere, and goes in circles between hosts */
+    DELIVERY_DROPPED, /* it is nowhere, and is to be taken as kept: the filter says so */
+    DELIVERY_FILTERED, /* it is nowhere: the filter does not let it pass */
 };
 
 /* May a mail of so many octets find room? A guess: true if the system does not tell. */
@@ -55,8 +63,11 @@ char *delivery_room(struct delivery *delivery);
 /* They were, up to `end`. */
 void delivery_wrote(struct delivery *delivery, const char *end);
 
-/* The mail is whole: keeps it, and logs that. It is over whatever the verdict. */
-enum delivery_verdict delivery_keep(struct delivery *delivery);
+/*
+ * The mail is whole: keeps it, and logs that. It is over whatever the verdict. A filter may make
+ * at most `size_limit` octets of it; running it takes its time.
+ */
+enum delivery_verdict delivery_keep(struct delivery *delivery, uint64_t size_limit);
 
 /* Forgets it, if it is not over: nothing of it stays. All zeros are a delivery that is over. */
 void delivery_drop(struct delivery *delivery);

@@ -118,6 +118,11 @@ int maildir_create(struct spool *spool, const char *folder, const char *box)
     return spool->descriptor >= 0 ? 0 : -1;
 }
 
+int maildir_reopen(const struct spool *spool)
+{
+    return open_file(spool->path, O_RDONLY, "spool-reopen");
+}
+
 static void write_new_path(char path[MAILDIR_PATH_ROOM], const struct spool *spool,
                            const char *folder, const char *box)
 {

@@ -31,6 +31,9 @@ void maildir_sweep(const char *folder);
 /* Makes a spool file in `box`, for writing. */
 int maildir_create(struct spool *spool, const char *folder, const char *box);
 
+/* Opens the spool file for reading, at its start. The descriptor is the caller's; -1 with errno. */
+int maildir_reopen(const struct spool *spool);
+
 /*
  * Puts the spool file into the new/ of `box`, where it was not yet (a box that is named twice
  * in one mail has it already: that is fine). `is_further` says that another box had it before.

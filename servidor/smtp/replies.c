@@ -63,6 +63,8 @@ static const char *const texts[REPLIES][DIALECTS] = {
                                     "550 5.6.0 Error: bare CR or LF in the message" },
     [REPLY_LOOPS]               = { "554 Demasiados saltos, posible bucle",
                                     "554 5.4.6 Error: too many hops" },
+    [REPLY_FILTERED]            = { "554 Mensaje rechazado por el filtro",
+                                    "554 5.7.1 Error: message refused by the filter" },
     [REPLY_NO_ROOM]             = { "452 Espacio insuficiente, intente mas tarde",
                                     "452 4.3.1 Error: insufficient storage, try later" },
     [REPLY_FAILED]              = { "451 No se puede guardar ahora, intente mas tarde",

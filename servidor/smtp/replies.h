@@ -45,6 +45,7 @@ enum reply {
     REPLY_TOO_BIG,
     REPLY_BARE,    /* a CR or LF stood alone in the text */
     REPLY_LOOPS,   /* it went through too many hosts */
+    REPLY_FILTERED, /* the filter does not let it pass */
     REPLY_NO_ROOM, /* on the disk */
     REPLY_FAILED,  /* the mail could not be kept */
     REPLY_TOO_MANY_ERRORS,

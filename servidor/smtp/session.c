@@ -61,6 +61,16 @@ static void answer(struct session *session, enum reply reply)
         put_reply(session, reply, "");
 }
 
+/* Answers a mail of so many octets, which is refused for now or for ever. */
+static void refuse_mail(struct session *session, enum reply reply, uint64_t size)
+{
+    bool is_for_now = reply_class(reply, session->config->dialect) == 4;
+
+    totals_add(is_for_now ? TOTAL_MAILS_REFUSED_4 : TOTAL_MAILS_REFUSED_5, 1);
+    totals_add(is_for_now ? TOTAL_OCTETS_REFUSED_4 : TOTAL_OCTETS_REFUSED_5, size);
+    answer(session, reply);
+}
+
 /* The one verdict on a mail that has come to its end, for all that was wrong with it. */
 static enum reply judge_mail(struct session *session)
 {
@@ -70,17 +80,8 @@ static enum reply judge_mail(struct session *session)
         return REPLY_TOO_BIG;
     if (session->config->rejects_bare && mail->text.has_bare)
         return REPLY_BARE;
-    return transaction_reply(delivery_keep(&mail->delivery), REPLY_QUEUED);
-}
-
-/* A mail that came whole is refused, for now or for ever. */
-static void count_refused_mail(const struct session *session, enum reply reply)
-{
-    bool is_for_now = reply_class(reply, session->config->dialect) == 4;
-
-    totals_add(is_for_now ? TOTAL_MAILS_REFUSED_4 : TOTAL_MAILS_REFUSED_5, 1);
-    totals_add(is_for_now ? TOTAL_OCTETS_REFUSED_4 : TOTAL_OCTETS_REFUSED_5,
-               session->mail->text.size);
+    return transaction_reply(delivery_keep(&mail->delivery, session->config->message_size),
+                             REPLY_QUEUED);
 }
 
 /* What waits to be sent does not wait for the disk; and who cannot be told gets no verdict. */
@@ -98,8 +99,7 @@ static void end_mail(struct session *session)
         totals_add(TOTAL_MAILS, 1);
         put_reply(session, reply, session->mail->delivery.id);
     } else {
-        count_refused_mail(session, reply);
-        answer(session, reply);
+        refuse_mail(session, reply, session->mail->text.size);
     }
     transaction_drop(session);
 }
@@ -147,7 +147,9 @@ static void end_chunk(struct session *session)
 
     session->state = STATE_COMMANDS;
     journal_chunk_end();
-    if (session->chunk.refusal != REPLY_OK) {
+    if (session->chunk.refusal != REPLY_OK && session->chunk.ends_mail) {
+        refuse_mail(session, session->chunk.refusal, session->chunk.mail_size);
+    } else if (session->chunk.refusal != REPLY_OK) {
         answer(session, session->chunk.refusal);
     } else if (session->chunk.is_last) {
         finish_text(mail);
@@ -155,7 +157,8 @@ static void end_chunk(struct session *session)
     } else if (mail->delivery.is_open) {
         put_reply(session, REPLY_CHUNK, "");
     } else {
-        answer(session, transaction_reply(delivery_keep(&mail->delivery), REPLY_CHUNK));
+        refuse_mail(session, transaction_reply(delivery_keep(&mail->delivery, 0), REPLY_CHUNK),
+                    mail->text.size);
         transaction_drop(session);
     }
 }

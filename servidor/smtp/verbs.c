@@ -45,11 +45,14 @@ enum reply transaction_reply(enum delivery_verdict verdict, enum reply kept)
 {
     switch (verdict) {
     case DELIVERY_KEPT:
+    case DELIVERY_DROPPED:
         return kept;
     case DELIVERY_NO_ROOM:
         return REPLY_NO_ROOM;
     case DELIVERY_LOOPS:
         return REPLY_LOOPS;
+    case DELIVERY_FILTERED:
+        return REPLY_FILTERED;
     case DELIVERY_FAILED:
         break;
     }
@@ -141,6 +144,7 @@ static enum reply judge_chunk(struct session *session)
     struct transaction *mail = session->mail;
     enum reply reply = REPLY_OK;
 
+    session->chunk.ends_mail = false;
     if (mail == NULL)
         return REPLY_NEED_MAIL;
     if (mail->envelope.recipients.count == 0)
@@ -150,8 +154,11 @@ static enum reply judge_chunk(struct session *session)
     mail->has_chunks = true;
     if (reply == REPLY_OK && session->chunk.left > session->config->message_size - mail->text.size)
         reply = REPLY_TOO_BIG;
-    if (reply != REPLY_OK)
+    if (reply != REPLY_OK) {
+        session->chunk.ends_mail = true;
+        session->chunk.mail_size = mail->text.size + session->chunk.left;
         transaction_drop(session);
+    }
     return reply;
 }
 

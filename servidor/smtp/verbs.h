@@ -30,6 +30,8 @@ struct chunk {
     uint64_t left;      /* of them */
     bool is_last;       /* of its mail */
     enum reply refusal; /* they are swallowed and this is said; REPLY_OK: they are text */
+    bool ends_mail;     /* the refusal is of a mail, of which so many octets were sent: */
+    uint64_t mail_size;
 };
 
 /* What the octets that come are. */

@@ -79,6 +79,7 @@ static const struct {
     { REPLY_NO_ROOM, { "452 ", "452 4.3.1 " } },
     { REPLY_FAILED, { "451 ", "451 4.3.0 " } },
     { REPLY_TOO_BIG, { "552 ", "552 5.3.4 " } },
+    { REPLY_FILTERED, { "554 ", "554 5.7.1 " } },
     { REPLY_TOO_MANY_ERRORS, { "421 ", "421 4.7.0 " } },
     { REPLY_TIMEOUT, { "421 ", "421 4.4.2 " } },
     { REPLY_SHUTTING_DOWN, { "421 ", "421 4.3.2 " } },

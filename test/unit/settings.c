@@ -37,6 +37,7 @@ static void defaults_are_those_of_the_design(void)
     CHECK(config.asks_dns == 0);
     CHECK(config.journal.has_text == 1 && config.monitor.takes_plain == 1);
     CHECK(config.secret_file[0] == '\0');
+    CHECK(config.mail.filter == NULL && config.mail.filter_timeout_s == 30);
     CHECK(config.udp_plain == UDP_PLAIN_TRUSTED);
     CHECK(!config.udp_ports.is_same && config.udp_ports.low == 0 && config.udp_ports.high == 0);
     CHECK(config.workers_min >= 1 && config.session.session_timeout_s > 0);
@@ -57,6 +58,7 @@ static const struct {
     { "read-timeout", "1", "1000000", "0", "1000001" },
     { "session-timeout", "1", "1000000", "0", "1000001" },
     { "sessions-per-address", "1", "1000000", "0", "1000001" },
+    { "filter-timeout", "1", "3600", "0", "3601" },
     { "drain-timeout", "0", "1000000", "-1", "1000001" },
 };
 
