@@ -12,6 +12,7 @@ local_setup() {
     tar -C "$ROOT" --exclude=./.git --exclude=./.build --exclude='./log/*' -cf - . | tar -C tree -xf -
     cp "$SERVIDOR" tree/servidor/servidor
     cp "$CLIENTE" tree/cliente/cliente
+    cp "$MNG_CLIENT" tree/cliente/mng_client
     namespace
 }
 
@@ -39,7 +40,7 @@ mail_shape() {
 
 @test "the README shows no command that is not tried here" {
     local tried
-    tried=$(sed -n 's/.*[^(]try "\([^"]*\)".*/\1/p' "$BATS_TEST_FILENAME")
+    tried=$(sed -n "s/.*[^(]try \([\"']\)\(.*\)\1.*/\2/p" "$BATS_TEST_FILENAME")
     # The suite cannot run itself; that it runs is seen by this line being read.
     same "" "$(commands | grep -vxF -e "$tried" | grep -vx 'make test')"
 }
@@ -70,11 +71,32 @@ mail_shape() {
     try "scripts/paraServidor.sh"
 }
 
+@test "the monitor answers and the filter is switched" {
+    try "scripts/lanzaServidor.sh" >/dev/null
+    try "cliente/mng_client localhost secretpa 2626 mails" >said
+    same "$(sed -n '/^Identifier: /,/^```$/{/^```/!p}' "$ROOT/README.md" | shape)" "$(shape <said)"
+    try "cliente/mng_client localhost secretpa 2626 all" >said
+    has_line said '^tcp-sessions +3$'
+    in_tree scripts/paraServidor.sh
+    try "servidor/servidor -u mipass23 -T 'sed s/cat/dog/'"
+    in_tree "swaks --server localhost:2525 --from a@b.es --to one@d.es --body 'a cat'" >/dev/null
+    grep -qx 'a dog' tree/mails/one/new/*
+    try "cliente/mng_client localhost mipass23 2626 filter-off"
+    in_tree "swaks --server localhost:2525 --from a@b.es --to two@d.es --body 'a cat'" >/dev/null
+    grep -qx 'a cat' tree/mails/two/new/*
+    try "cliente/mng_client localhost mipass23 2626 message-size=1M"
+    in_tree "printf 'EHLO x\nQUIT\n' | nc -C localhost 2525" | grep -q '^250 SIZE 1048576'
+    # shellcheck disable=SC2016 # it is the README's
+    try 'kill -HUP $(cat log/servidor.pid)'
+    in_tree scripts/paraServidor.sh
+}
+
 @test "the help and the manuals are there" {
     try "servidor/servidor -h" | grep -q '^Usage: servidor'
     if command -v man >/dev/null; then
         try "man -l servidor/servidor.8" | grep -q SERVIDOR
         try "man -l cliente/cliente.1" | grep -q CLIENTE
+        try "man -l cliente/mng_client.1" | grep -q MNG_CLIENT
     fi
 }
 
