@@ -5,19 +5,7 @@
 load helper
 
 # serve TRANSPORT [OPTION...]: starts a scripted server on a free port. Sets PORT and FAKE, its pid.
-serve() {
-    local transport=$1
-    shift
-    rm -f fake.port
-    "$PYTHON" "$TOOLS/fake_$transport.py" "$@" >fake.port 2>fake.err 3>&- 4>&- &
-    FAKE=$!
-    sessions+=("$FAKE")
-    wait_until fake_is_bound
-    PORT=$(cat fake.port)
-    [ -n "$PORT" ] || { cat fake.err; return 1; }
-}
-
-fake_is_bound() { [ -s fake.port ] || gone "$FAKE"; }
+serve() { start_fake "fake_$1.py" "${@:2}"; }
 
 # client ARGUMENT...: runs the client on PORT. Sets status, LPORT (its port) and LOG; leaves the files out and err.
 client() {

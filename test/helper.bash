@@ -277,6 +277,19 @@ refused() {
     matches '^servidor: ' "$output"
 }
 
+# start_fake PROGRAM [OPTION...]: a script of tools/ on a free port, which it prints. Sets PORT and FAKE, its pid.
+start_fake() {
+    rm -f fake.port
+    "$PYTHON" "$TOOLS/$1" "${@:2}" >fake.port 2>fake.err 3>&- 4>&- &
+    FAKE=$!
+    sessions+=("$FAKE")
+    wait_until fake_is_bound
+    PORT=$(cat fake.port)
+    [ -n "$PORT" ] || { cat fake.err; return 1; }
+}
+
+fake_is_bound() { [ -s fake.port ] || gone "$FAKE"; }
+
 # --- the monitor ------------------------------------------------------------------------------------------------------
 
 # ask [OPTION...] COMMAND...: what the monitor answers to each command, a line each (see tools/monitor.py).

@@ -3,25 +3,13 @@
 
 load helper
 
-MNG_CLIENT=${MNG_CLIENT:-$ROOT/cliente/mng_client}
-
 local_setup() { unset SERVIDOR_SECRET FAKE; }
 
 # One that was stopped would not end.
 local_teardown() { [ ! -v FAKE ] || kill -CONT "$FAKE" 2>/dev/null || true; }
 
 # serve [OPTION...]: starts a fake monitor on a free port, with the record of what it got in record. Sets PORT and FAKE.
-serve() {
-    rm -f fake.port
-    "$PYTHON" "$TOOLS/fake_monitor.py" --record record "$@" >fake.port 2>fake.err 3>&- 4>&- &
-    FAKE=$!
-    sessions+=("$FAKE")
-    wait_until fake_is_bound
-    PORT=$(cat fake.port)
-    [ -n "$PORT" ] || { cat fake.err; return 1; }
-}
-
-fake_is_bound() { [ -s fake.port ] || gone "$FAKE"; }
+serve() { start_fake fake_monitor.py --record record "$@"; }
 
 # mng ARGUMENT...: runs the client. Sets status; leaves the files out and err.
 mng() {
