@@ -17,6 +17,7 @@
 #include "core/worker.h"
 #include "mail/filter.h"
 #include "mail/maildir.h"
+#include "net/file.h"
 #include "options.h"
 #include "ports.h"
 #include "secret.h"
@@ -191,7 +192,7 @@ static bool has_client_on_stderr(void)
     struct stat in, err;
 
     return fstat(STDIN_FILENO, &in) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
-           S_ISSOCK(in.st_mode) && in.st_dev == err.st_dev && in.st_ino == err.st_ino;
+           S_ISSOCK(in.st_mode) && file_is_same(&in, &err);
 }
 
 static int serve_single(struct server *server)

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/file.h"
+
 /*
  * Kept open for the life of the process: closing any descriptor of the file drops the lock.
  * Children do not inherit the lock, and their copies of the descriptor do not matter.
@@ -33,15 +35,6 @@ pid_t pidfile_holder(const char *path)
     return holder;
 }
 
-/* Does `path` still name the file that was opened, or has its last holder removed it? */
-static bool is_still(const char *path, int descriptor)
-{
-    struct stat opened, named;
-
-    return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0 &&
-           opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
-}
-
 static int fail(int descriptor)
 {
     int saved = errno;
@@ -63,7 +56,8 @@ static int open_locked(const char *path)
             return -1;
         if (fcntl(descriptor, F_SETLK, &lock) != 0)
             return fail(descriptor);
-        if (is_still(path, descriptor))
+        /* Its last holder may have removed it meanwhile. */
+        if (file_is_at(descriptor, path))
             return descriptor;
         close(descriptor);
     }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "net/fault.h"
+#include "net/file.h"
 #include "net/text.h"
 
 #define MARK "servidor."
@@ -137,8 +138,7 @@ static bool is_spool(const struct spool *spool, const char *path)
 {
     struct stat one, other;
 
-    return stat(spool->path, &one) == 0 && stat(path, &other) == 0 && one.st_dev == other.st_dev &&
-           one.st_ino == other.st_ino;
+    return stat(spool->path, &one) == 0 && stat(path, &other) == 0 && file_is_same(&one, &other);
 }
 
 int maildir_link(const struct spool *spool, const char *folder, const char *box, bool is_further)

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/file.h"
 #include "net/siphash.h"
 
 /* Raised when a total changes its meaning or its place. */
@@ -125,15 +126,6 @@ static int set_aside(const char *path, const char *fault)
     return 0;
 }
 
-/* Is the file that was opened still the one that has the name? Others may have moved it. */
-static bool is_at(int descriptor, const char *path)
-{
-    struct stat ours, named;
-
-    return fstat(descriptor, &ours) == 0 && stat(path, &named) == 0 &&
-           ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
-}
-
 /* Reads the file, and finds its fault. 1: it has none; 0: it has `*fault`; -1 with errno. */
 static int inspect(int descriptor, off_t size, const char **fault)
 {
@@ -162,7 +154,8 @@ static int prepare(int descriptor, const char *path)
     struct stat status;
     int result;
 
-    if (!is_at(descriptor, path))
+    /* Another process may have moved it meanwhile. */
+    if (!file_is_at(descriptor, path))
         return 0;
     if (fstat(descriptor, &status) != 0)
         return -1;

@@ -1,0 +1,16 @@
+/*
+ * Which file is which: a name may be another file's by the time it is used.
+ */
+#ifndef NET_FILE_H
+#define NET_FILE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+/* Do both tell of one file, under whatever names? */
+bool file_is_same(const struct stat *one, const struct stat *other);
+
+/* Does `path` name the file that `descriptor` has open? False as well if it names none. */
+bool file_is_at(int descriptor, const char *path);
+
+#endif
