@@ -81,8 +81,8 @@ static int open_patiently(struct server *server, uint16_t port, bool is_after_cr
 static int refuse(char option, uint16_t port)
 {
     fprintf(stderr,
-            "servidor: -%c %u: %s port %u: %s: choose another with -%c, or end what uses it\n", option,
-            port, missing, port, strerror(errno), option);
+            "servidor: -%c %u: %s port %u: %s: choose another with -%c, or end what uses it\n",
+            option, port, missing, port, strerror(errno), option);
     return -1;
 }
 

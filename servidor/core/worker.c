@@ -107,14 +107,15 @@ static void serve(struct channel *channel, int connection, const struct peer *pe
                   enum reply refusal)
 {
     struct session_config *config = &worker.session;
-    uint64_t first_wait_s = worker.server->config.session.read_timeout_s;
     struct session_client client;
     char name[RESOLVE_ROOM];
+    uint64_t first_wait_s;
 
-    if (worker.is_in_plain && first_wait_s > PLAIN_FIRST_WAIT_S)
-        first_wait_s = PLAIN_FIRST_WAIT_S;
     *config = worker.server->config.session;
     config->message_size = steer_now(STEER_MESSAGE_SIZE, config->message_size);
+    first_wait_s = config->read_timeout_s;
+    if (worker.is_in_plain && first_wait_s > PLAIN_FIRST_WAIT_S)
+        first_wait_s = PLAIN_FIRST_WAIT_S;
     totals_add(TOTAL_SESSIONS, 1);
     meet(&client, connection, peer, name);
     journal_begin(peer, name, worker.transport);
