@@ -15,6 +15,7 @@
 
 #include "net/clock.h"
 #include "net/peer.h"
+#include "net/random.h"
 #include "say.h"
 
 enum {
@@ -160,17 +161,10 @@ static bool is_any_left(const struct mng_link *link, size_t count)
 /* Two octets that nobody foretells, or that at least are others each time. */
 static uint16_t random_number(void)
 {
-    FILE *source = fopen("/dev/urandom", "rb");
     struct timespec now;
     uint16_t number;
-    size_t got = 0;
 
-    if (source != NULL) {
-        setvbuf(source, NULL, _IONBF, 0);
-        got = fread(&number, sizeof number, 1, source);
-        fclose(source);
-    }
-    if (got == 1)
+    if (random_fill(&number, sizeof number) == 0)
         return number;
     clock_gettime(CLOCK_REALTIME, &now);
     return (uint16_t)((uint64_t)now.tv_nsec / 1000 ^ (uint64_t)getpid());

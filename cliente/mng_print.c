@@ -93,7 +93,7 @@ static const struct {
     [MONITOR_OCTETS_REFUSED_5] = { .label = "Bytes refused with 5xx",
         .metric = "refused_bytes_total", .labels = CLASS_5, .unit = OCTETS },
     [MONITOR_UDP_RESENDS] = { .label = "Replies sent again over UDP",
-        .metric = "udp_resends_total", .help = "Replies that were sent again." },
+        .metric = "udp_resends_total", .help = "Replies, or segments of them, that were sent again." },
     [MONITOR_UDP_DUPLICATES] = { .label = "Duplicates over UDP",
         .metric = "udp_duplicates_total", .help = "Datagrams that came again." },
     [MONITOR_FILTER_RUNS] = { .label = "Filter runs", .metric = "filter_runs_total",
@@ -109,6 +109,8 @@ static const struct {
         .help = "The most sessions that one address may have." },
     [MONITOR_LOG_TEXT] = { .label = "Logging of texts", .metric = "log_text_enabled",
         .help = "Whether the texts of mails are logged." },
+    [MONITOR_UDP_DROPPED] = { .label = "Dropped over UDP", .metric = "udp_dropped_total",
+        .help = "Datagrams of the numbered mode that mean nothing." },
 };
 
 const char *mng_status_text(unsigned status)

@@ -131,7 +131,7 @@ static const struct setting table[] = {
     { "session-timeout", "3600", NUMBER(session.session_timeout_s, 1, MANY), true,
       "seconds a session may last" },
     { "sessions-per-address", "50", NUMBER(sessions_per_address, 1, MANY), true,
-      "sessions over TCP at once from one address, loopback apart" },
+      "sessions at once from one address, over each transport; loopback apart" },
     { "drain-timeout", "30", NUMBER(drain_timeout_s, 0, MANY), true,
       "seconds that sessions have to end after SIGTERM" },
     { "log-text", "yes", CHOICE(journal.has_text, "no yes "), true,

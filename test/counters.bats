@@ -10,7 +10,7 @@ OCTETS='tcp-received tcp-sent udp-received udp-sent'
 # All that only ever grows, and is kept.
 KEPT="historic bytes mails tcp-sessions udp-sessions tcp-mails udp-mails $OCTETS
     tcp-refused-4 udp-refused-4 tcp-refused-5 udp-refused-5 mails-refused-4 mails-refused-5 octets-refused-4
-    octets-refused-5 udp-resends udp-duplicates filter-runs filter-failures lost-records"
+    octets-refused-5 udp-resends udp-duplicates filter-runs filter-failures lost-records udp-dropped"
 
 # figures: what stands in all of them, in one line.
 # shellcheck disable=SC2086 # a list

@@ -113,7 +113,7 @@ ids() { local id; for id in $(datagrams | cut -c 7-10); do echo $((16#$id)); don
     serve
     mng -h
     grep -oE '[0-9]+ [a-z0-9-]+' <<<"$(grep -E '^ +[0-9]+ ' out)" >names
-    same 37 "$(wc -l <names)"
+    same 38 "$(wc -l <names)"
     while read -r number name; do
         ask "$name"
         same 0 "$status"
@@ -368,8 +368,9 @@ lost-records                   34
 message-size             10240000  9.8 MiB
 sessions-per-address           64
 log-text                 disabled
+udp-dropped                    38
 END
-    same 35 "$(ids | sort -u | wc -l)"
+    same 36 "$(ids | sort -u | wc -l)"
 }
 
 @test "units are those of the table at their ends" {
@@ -467,6 +468,7 @@ END
         servidor_message_size_limit_bytes 35
         servidor_sessions_per_address_limit 36
         servidor_log_text_enabled 1
+        servidor_udp_dropped_total 38
 END
     ) <(grep -v '^#' out)
     # each metric has one HELP and one TYPE, in this order, before its samples
@@ -533,7 +535,7 @@ has_times() { (($(grep -Ec -e "$2" "$3") >= $1)); }
     wait_until has_times 2 '^log-text' out
     interrupted 0
     same 'bytes 6' "$(grep -m 1 ^bytes out | xargs)"
-    matches '^bytes +41  [0-9]+\.[0-9]/s *$' "$(grep ^bytes out | sed -n 2p)"
+    matches '^bytes +42  [0-9]+\.[0-9]/s *$' "$(grep ^bytes out | sed -n 2p)"
     same 'mails 4 0.0/s' "$(grep '^mails ' out | sed -n 2p | xargs)"
     same 'concurrent 2' "$(grep ^concurrent out | sed -n 2p | xargs)"
     refute grep -q ' $' out

@@ -85,9 +85,9 @@ END
     same 13 "$(grep -c '^User connected' "$LOGS/smtpd.log")"
 }
 
-@test "datagrams that begin with S1 and a blank get no answer" {
+@test "datagrams that begin with S1 and a blank are none of this mode" {
     start_server
-    for octets in 'S1 H 00d1e8a94f3b7a21 w=16\n................................' 'S1 ' 'S1 H' 'S1 D 7c1f0a9be2d45566 1 1 0 16 412 1\nx' \
+    for octets in 'S1 H 00d1e8a94f3b7a21 w=16\n................................' 'S1 ' 'S1 H' 'S1 D 7c1f0a9be2d45566 1 1 0 16 412 1\r\nx' \
         'S1 R 7c1f0a9be2d45566 421\n'; do
         is_no_hello "$octets" || fail "the octets were: $octets"
     done

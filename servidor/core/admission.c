@@ -4,7 +4,7 @@
 #include "watch/slots.h"
 #include "watch/steer.h"
 
-/* No worker can be had now, and all others are busy: this one is left to say so. */
+/* No worker can be had now, and all others are busy: who asks is left to say so. */
 static bool is_last_worker(enum transport transport)
 {
     struct slot_census census;
@@ -15,17 +15,34 @@ static bool is_last_worker(enum transport transport)
     return census.idle + census.starting == 0;
 }
 
+/* Would the address of `peer`, with so many more, have more sessions than it may? */
+static bool has_too_many(const struct config *config, enum transport transport,
+                         const struct peer *peer, unsigned more)
+{
+    return !peer_is_loopback(peer) &&
+           slots_count_address(transport, SLOT_BUSY, peer) + more >
+               steer_now(STEER_ADDRESS_LIMIT, config->sessions_per_address);
+}
+
+/*
+ * Does the address leave its last replies unacknowledged? Each takes a worker for up to a minute
+ * more. As many as it may have sessions are granted, for who hears the last reply may begin anew.
+ */
+static bool has_too_many_endings(const struct config *config, const struct peer *peer)
+{
+    return !peer_is_loopback(peer) &&
+           slots_count_address(TRANSPORT_UDP, SLOT_LINGERING, peer) >
+               steer_now(STEER_ADDRESS_LIMIT, config->sessions_per_address);
+}
+
 enum reply admission_tcp(const struct config *config, const struct peer *peer, unsigned sessions)
 {
     if (atomic_load(&counters()->is_draining))
         return REPLY_SHUTTING_DOWN;
     if (sessions > config->workers_max || is_last_worker(TRANSPORT_TCP))
         return REPLY_TOO_MANY_SESSIONS;
-    if (!peer_is_loopback(peer) &&
-        slots_count_address(TRANSPORT_TCP, peer) >
-            steer_now(STEER_ADDRESS_LIMIT, config->sessions_per_address))
-        return REPLY_TOO_MANY_OF_YOURS;
-    return REPLY_GREETING;
+    return has_too_many(config, TRANSPORT_TCP, peer, 0) ? REPLY_TOO_MANY_OF_YOURS
+                                                       : REPLY_GREETING;
 }
 
 bool admission_trusts(const struct config *config, const struct peer *peer)
@@ -40,8 +57,32 @@ bool admission_plain(const struct config *config, const struct peer *peer, int s
 
     return !atomic_load(&counters()->is_draining) &&
            slots_find_peer(TRANSPORT_UDP, SLOT_BUSY, peer, self) < 0 &&
-           slots_count(TRANSPORT_UDP).busy - counted <
+           slots_count(TRANSPORT_UDP).plain - counted <
                config->udp_workers_max / ADMISSION_PLAIN_PART &&
            (peer_is_loopback(peer) ||
-            slots_count_address(TRANSPORT_UDP, peer) - counted < ADMISSION_PLAIN_PER_ADDRESS);
+            slots_count_address(TRANSPORT_UDP, SLOT_BUSY, peer) - counted <
+                ADMISSION_PLAIN_PER_ADDRESS);
+}
+
+/* Is there a port for one more session? An ephemeral one is always expected to be. */
+static bool has_port(const struct udp_ports *ports)
+{
+    struct slot_census census = slots_count(TRANSPORT_UDP);
+
+    return ports->is_same || ports->low == 0 ||
+           census.busy + census.lingering < (unsigned)(ports->high - ports->low) + 1;
+}
+
+enum reply admission_numbered(const struct config *config, const struct peer *peer, int self)
+{
+    unsigned more = self >= 0 ? 0 : 1;
+
+    if (atomic_load(&counters()->is_draining))
+        return REPLY_SHUTTING_DOWN;
+    if (slots_count(TRANSPORT_UDP).busy + more > config->udp_workers_max ||
+        (self < 0 && (is_last_worker(TRANSPORT_UDP) || !has_port(&config->udp_ports))))
+        return REPLY_TOO_MANY_SESSIONS;
+    if (has_too_many(config, TRANSPORT_UDP, peer, more) || has_too_many_endings(config, peer))
+        return REPLY_TOO_MANY_OF_YOURS;
+    return REPLY_GREETING;
 }

@@ -20,11 +20,19 @@ enum reply admission_tcp(const struct config *config, const struct peer *peer, u
 bool admission_trusts(const struct config *config, const struct peer *peer);
 
 /*
- * May `peer` have a session in plain mode now? At most ADMISSION_PLAIN_PER_ADDRESS from one
- * address but loopback, a quarter of the UDP workers for all (no cookie protects the mode),
- * and one per address and port. Its session stands in slot `self` already, or (-1) does not.
+ * May `peer` have a session in plain mode now? With it one address but loopback has at most
+ * ADMISSION_PLAIN_PER_ADDRESS over UDP in either mode, the mode a quarter of the UDP workers (no
+ * cookie protects it), and an address and port one. Its session stands in slot `self` already,
+ * or (-1) does not.
  */
 bool admission_plain(const struct config *config, const struct peer *peer, int self);
+
+/*
+ * Why `peer` may not have a session in numbered mode now; REPLY_GREETING if it may. At most
+ * sessions-per-address over UDP, in either mode, from one address but loopback, and
+ * udp-workers-max in all; `self` as above.
+ */
+enum reply admission_numbered(const struct config *config, const struct peer *peer, int self);
 
 enum { ADMISSION_PLAIN_PER_ADDRESS = 8, ADMISSION_PLAIN_PART = 4 };
 

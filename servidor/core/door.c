@@ -1,4 +1,4 @@
-/* See door.h and, for the rules of the plain mode, net/plain.h and core/admission.h. */
+/* See door.h; the rules of the modes are in net/plain, net/reception and core/admission. */
 #include "core/door.h"
 
 #include <signal.h>
@@ -8,10 +8,20 @@
 #include "core/admission.h"
 #include "core/signals.h"
 #include "net/clock.h"
+#include "net/reception.h"
+#include "net/socket.h"
 #include "watch/slots.h"
+#include "watch/totals.h"
 
-/* Hellos handed over a moment ago, which no slot may show yet. */
-enum { RECENT = 256, RECENT_MS = 900 };
+enum {
+    /* Plain hellos handed over a moment ago, which no slot may show yet. */
+    RECENT = 256,
+    RECENT_MS = 900,
+
+    BATCH = 64 /* datagrams between two looks at the signals */
+};
+
+static struct reception reception;
 
 static struct {
     struct peer peer;
@@ -73,28 +83,86 @@ static bool is_known(const struct hello *hello, int64_t now_ms)
     return !tell_worker(SLOT_LINGERING, &hello->peer) && is_recent(&hello->peer, now_ms);
 }
 
-/* Hands the hello to whichever idle worker comes first; where none has room, it is lost. */
-static void hand_over(const struct server *server, const struct hello *hello)
+static void answer(const struct server *server, const struct peer *peer,
+                   const struct reception_result *result)
 {
-    if (send(server->hellos[1], hello, HELLO_HEAD + (size_t)hello->length,
-             MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-        note_recent(&hello->peer, hello->received_ms);
+    struct sockaddr_storage address;
+    int family = socket_is_dual(server->datagrams) ? AF_INET6 : AF_INET;
+    socklen_t length = peer_to_sockaddr(peer, family, &address);
+
+    /* An answer that cannot be sent is asked for again. */
+    sendto(server->datagrams, result->answer, result->length, MSG_DONTWAIT | MSG_NOSIGNAL,
+           (struct sockaddr *)&address, length);
 }
 
-/* Judges a datagram of `length` octets, which stands in hello->text. */
-static void judge(const struct server *server, struct hello *hello, size_t length)
+/* Hands the hello to whichever idle worker comes first. False where there is no room for it. */
+static bool hand_over(const struct server *server, const struct hello *hello)
+{
+    return send(server->hellos[1], hello, HELLO_HEAD + (size_t)hello->length,
+                MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+/* Judges a datagram of `length` octets, which stands in hello->text, as one of the plain mode. */
+static void judge_plain(const struct server *server, struct hello *hello, size_t length)
 {
     enum plain_hello kind = plain_hello(hello->text, length);
 
-    hello->received_ms = clock_now_ms();
+    hello->is_numbered = false;
     hello->length = kind == PLAIN_HELLO_TEXT ? length : 0;
     if (kind != PLAIN_NO_HELLO && admission_trusts(&server->config, &hello->peer) &&
         !is_known(hello, hello->received_ms) &&
-        admission_plain(&server->config, &hello->peer, -1))
-        hand_over(server, hello);
+        admission_plain(&server->config, &hello->peer, -1) && hand_over(server, hello))
+        note_recent(&hello->peer, hello->received_ms);
 }
 
-static void receive(const struct server *server, struct hello *hello)
+/* Hands over a hello of the numbered mode, and remembers it. False if that cannot be. */
+static bool take_numbered(const struct server *server, struct hello *hello,
+                          const struct reception_result *result)
+{
+    hello->is_numbered = true;
+    hello->sid = result->sid;
+    hello->cn = result->cn;
+    hello->window = result->window;
+    hello->length = 0;
+    if (admission_numbered(&server->config, &hello->peer, -1) != REPLY_GREETING ||
+        !hand_over(server, hello))
+        return false;
+    reception_remember(&reception, &hello->peer, hello->cn, hello->received_ms);
+    return true;
+}
+
+static void judge(const struct server *server, struct hello *hello, size_t length)
+{
+    const struct reception_caller caller = {
+        .peer = hello->peer,
+        .octets = hello->text,
+        .length = length,
+        .now_ms = hello->received_ms,
+        .is_closing = atomic_load(&counters()->is_draining),
+    };
+    struct reception_result result = { .length = 0 };
+
+    switch (reception_judge(&reception, &caller, &result)) {
+    case RECEPTION_NOT_OURS:
+        judge_plain(server, hello, length);
+        break;
+    case RECEPTION_WRONG:
+        totals_add(TOTAL_UDP_DROPPED, 1);
+        break;
+    case RECEPTION_DROP:
+    case RECEPTION_ANSWER:
+        break;
+    case RECEPTION_HELLO:
+        if (!take_numbered(server, hello, &result))
+            reception_refuse(&result);
+        break;
+    }
+    if (result.length > 0)
+        answer(server, &hello->peer, &result);
+}
+
+/* Receives a datagram, if there is one. */
+static bool receive(const struct server *server, struct hello *hello)
 {
     struct sockaddr_storage address = { 0 };
     socklen_t length = sizeof address;
@@ -102,20 +170,25 @@ static void receive(const struct server *server, struct hello *hello)
                            (struct sockaddr *)&address, &length);
 
     if (got < 0)
-        return;
+        return false;
     peer_from_sockaddr(&hello->peer, (struct sockaddr *)&address);
+    hello->received_ms = clock_now_ms();
     judge(server, hello, (size_t)got);
+    return true;
 }
 
 void door_live(struct server *server)
 {
     static struct hello hello;
     const int kept[] = { server->datagrams, server->hellos[1], server->lifeline[0] };
+    int left;
 
     signals_start(SIGNALS_SERVANT);
     server_keep(server, kept, sizeof kept / sizeof kept[0]);
+    memcpy(reception.key, server->key, sizeof reception.key);
     while (signals_take() == 0 && !server_is_orphaned(server)) {
         signals_wait(server->datagrams, server->lifeline[0], CLOCK_NEVER);
-        receive(server, &hello);
+        for (left = BATCH; left > 0 && receive(server, &hello); left--)
+            continue;
     }
 }

@@ -1,6 +1,7 @@
 /*
  * The door: the process that owns the well-known UDP port. It believes or refuses a hello
- * and hands it to one idle UDP worker; it never waits for a worker, and keeps nothing.
+ * and hands it to one idle UDP worker; it never waits for a worker. Of a client in numbered
+ * mode it keeps nothing before it has shown a cookie.
  */
 #ifndef CORE_DOOR_H
 #define CORE_DOOR_H
@@ -16,15 +17,21 @@
 /* What the door sends to a worker: one record of the socket pair. */
 struct hello {
     struct peer peer;
+    bool is_numbered;    /* asks for the numbered mode; the next three are for that alone */
+    unsigned window;
+    uint64_t sid, cn;
     int64_t received_ms; /* clock_now_ms() */
-    uint64_t length;     /* of text: what the hello said that is input too, or 0 */
+    uint64_t length;     /* of text: what a plain hello said that is input too, or 0 */
     char text[PLAIN_DATAGRAM_LIMIT];
 };
 
 /* The octets of a record before its text. */
 enum { HELLO_HEAD = offsetof(struct hello, text) };
 
-/* A hello that waited longer for a worker is dropped: its sender has said it again. */
+/*
+ * A plain hello that waited longer for a worker is dropped: it is said again, and taken then. One
+ * of the numbered mode is not taken again before RECEPTION_MEMORY_MS, so it may wait as long.
+ */
 enum { HELLO_LIFE_MS = 3000 };
 
 /*

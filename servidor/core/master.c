@@ -22,6 +22,7 @@
 #include "core/signals.h"
 #include "core/worker.h"
 #include "net/clock.h"
+#include "net/random.h"
 #include "watch/journal.h"
 #include "watch/slots.h"
 #include "watch/steer.h"
@@ -171,20 +172,13 @@ static void bury_all(void)
         bury(child, status);
 }
 
-/* Tells the door and the workers: the responder stays as long as there is something to tell of. */
-static void tell_all(int number)
+static void tell_workers(int number)
 {
     int slot, slots = (int)counters()->slot_count;
 
-    servants_tell(SERVANT_DOOR, number);
     for (slot = 0; slot < slots; slot++)
         if (master.workers[slot].pid > 0)
             kill(master.workers[slot].pid, number);
-}
-
-static bool has_children(void)
-{
-    return servants_have(SERVANT_DOOR) || slots_used() > 0;
 }
 
 /* One stage further towards the end: each is shorter and ruder than the one before. */
@@ -194,8 +188,10 @@ static void next_stage(enum stage stage)
         [DRAINING] = SIGTERM, [STOPPING] = SIGQUIT, [KILLING] = SIGKILL
     };
     struct server *server = master.server;
+    /* Only what is for workers alone is let go: the door goes on refusing newcomers. */
     const int kept[] = { server->wake[0],     server->wake[1],     server->lifeline[0],
-                         server->lifeline[1], server->monitors[0], server->monitors[1] };
+                         server->lifeline[1], server->monitors[0], server->monitors[1],
+                         server->datagrams,   server->hellos[1] };
 
     if (master.stage == RUNNING) {
         atomic_store(&counters()->is_draining, true);
@@ -205,11 +201,11 @@ static void next_stage(enum stage stage)
     master.stage_ends_ms = clock_now_ms() + (stage == DRAINING
                                                  ? (int64_t)server->config.drain_timeout_s * 1000
                                                  : GRACE_MS);
-    tell_all(words[stage]);
+    tell_workers(words[stage]);
 }
 
 /*
- * Logs are opened anew, and idle workers and the door make room for others that know the
+ * Logs are opened anew, and idle workers and the servants make room for others that know the
  * settings of now; a session goes on as it began.
  */
 static void reload(void)
@@ -218,8 +214,8 @@ static void reload(void)
     journal_reopen();
     if (master.hooks->reload(&master.server->config))
         steer_reset();
-    servants_tell(SERVANT_RESPONDER, SIGTERM);
-    tell_all(SIGTERM);
+    servants_tell(SIGTERM);
+    tell_workers(SIGTERM);
 }
 
 static void obey(unsigned marks)
@@ -243,8 +239,7 @@ static void look_after_children(void)
 
     for (transport = 0; transport < TRANSPORTS; transport++)
         balance(transport);
-    servants_keep(master.server, SERVANT_DOOR);
-    servants_keep(master.server, SERVANT_RESPONDER);
+    servants_keep(master.server);
 }
 
 /* The sooner of the two times, unless `then_ms` is over. */
@@ -300,7 +295,7 @@ int master_prepare(struct server *server, const struct master_hooks *hooks)
     master.hooks = hooks;
     master.workers = calloc(counters()->slot_count, sizeof master.workers[0]);
     if (master.workers == NULL || make_pipe(server->wake) != 0 ||
-        make_pipe(server->lifeline) != 0)
+        make_pipe(server->lifeline) != 0 || random_fill(server->key, sizeof server->key) != 0)
         return -1;
     /* Nobody waits for this pipe: a full one says as much as a read one. */
     fcntl(server->wake[0], F_SETFL, O_NONBLOCK);
@@ -318,17 +313,17 @@ int master_prepare(struct server *server, const struct master_hooks *hooks)
     return 0;
 }
 
-/* The responder has nothing more to tell. It waits for nobody, so it is not given much time. */
-static void end_responder(void)
+/* The servants have nothing more to tell. They wait for nobody, so they are not given much time. */
+static void end_servants(void)
 {
-    servants_tell(SERVANT_RESPONDER, SIGTERM);
+    servants_tell(SIGTERM);
     master.stage_ends_ms = clock_now_ms() + GRACE_MS;
-    while (servants_have(SERVANT_RESPONDER)) {
+    while (servants_have_any()) {
         signals_wait(-1, -1, master.stage_ends_ms);
         bury_all();
         signals_take();
         if (clock_now_ms() >= master.stage_ends_ms)
-            servants_tell(SERVANT_RESPONDER, SIGKILL);
+            servants_tell(SIGKILL);
     }
 }
 
@@ -340,16 +335,16 @@ void master_run(void)
     signals_start(SIGNALS_MASTER);
     look_after_children();
     master.hooks->ready(master.server);
-    while (master.stage == RUNNING || has_children()) {
+    while (master.stage == RUNNING || slots_used() > 0) {
         wait_for_news();
         bury_all();
         obey(signals_take());
         if (master.stage == RUNNING)
             look_after_children();
-        else if (has_children())
-            servants_keep(master.server, SERVANT_RESPONDER);
+        else if (slots_used() > 0)
+            servants_keep(master.server);
     }
-    end_responder();
+    end_servants();
     totals_end();
     lost = atomic_load(&counters()->log_lost_records);
     if (lost > 0)

@@ -129,9 +129,12 @@ static pid_t start(const struct filter_job *job)
 static bool wait_for_end(pid_t child, int64_t deadline_ms)
 {
     while (!process_has_ended(child)) {
+        int64_t until_ms = deadline_ms;
+        int link = channel_serve(runner_watch, &until_ms);
+
         if (runner_watch->is_stopping || clock_now_ms() >= deadline_ms)
             return false;
-        signals_wait(runner_watch->lifeline, -1, deadline_ms);
+        signals_wait(runner_watch->lifeline, link, until_ms);
         runner_watch->stirred(runner_watch);
     }
     return true;

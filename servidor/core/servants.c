@@ -9,6 +9,8 @@
 #include "core/responder.h"
 #include "net/clock.h"
 
+enum servant { SERVANT_DOOR, SERVANT_RESPONDER, SERVANTS };
+
 enum {
     PAUSE_MS = 100, /* from a violent end to the next birth */
     DESCRIPTION_ROOM = 32,
@@ -38,9 +40,8 @@ static void live(void *context)
     birth->place->live(birth->server);
 }
 
-void servants_keep(struct server *server, enum servant servant)
+static void keep(struct server *server, struct place *place)
 {
-    struct place *place = &places[servant];
     struct birth birth = { server, place };
 
     if (place->pid > 0 || clock_now_ms() < place->not_before_ms)
@@ -48,6 +49,14 @@ void servants_keep(struct server *server, enum servant servant)
     place->pid = process_fork(live, &birth);
     if (place->pid < 0)
         place->not_before_ms = clock_now_ms() + PAUSE_MS;
+}
+
+void servants_keep(struct server *server)
+{
+    int i;
+
+    for (i = 0; i < SERVANTS; i++)
+        keep(server, &places[i]);
 }
 
 bool servants_bury(pid_t child, int status, bool is_said)
@@ -70,15 +79,22 @@ bool servants_bury(pid_t child, int status, bool is_said)
     return true;
 }
 
-void servants_tell(enum servant servant, int number)
+void servants_tell(int number)
 {
-    if (servants_have(servant))
-        kill(places[servant].pid, number);
+    int i;
+
+    for (i = 0; i < SERVANTS; i++)
+        if (places[i].pid > 0)
+            kill(places[i].pid, number);
 }
 
-bool servants_have(enum servant servant)
+bool servants_have_any(void)
 {
-    return places[servant].pid > 0;
+    int i = 0;
+
+    while (i < SERVANTS && places[i].pid <= 0)
+        i++;
+    return i < SERVANTS;
 }
 
 int64_t servants_due_ms(void)

@@ -11,10 +11,8 @@
 
 #include "core/server.h"
 
-enum servant { SERVANT_DOOR, SERVANT_RESPONDER, SERVANTS };
-
-/* Forks the servant if it is missing, unless it has just died. */
-void servants_keep(struct server *server, enum servant servant);
+/* Forks those that are missing, unless they have just died. */
+void servants_keep(struct server *server);
 
 /*
  * Notes that the process `child` has ended with the wait status `status`; `is_said`: a violent
@@ -22,10 +20,11 @@ void servants_keep(struct server *server, enum servant servant);
  */
 bool servants_bury(pid_t child, int status, bool is_said);
 
-/* Sends the servant a signal, if there is one. */
-void servants_tell(enum servant servant, int number);
+/* Sends each of them the signal `number`. */
+void servants_tell(int number);
 
-bool servants_have(enum servant servant);
+/* Is one of them there? */
+bool servants_have_any(void);
 
 /* When a missing one may be forked again (clock_now_ms()); 0: none is missing. */
 int64_t servants_due_ms(void);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "core/config.h"
+#include "net/siphash.h"
 
 /* The monitor has a port, or, where only this host may ask, one of each loopback address. */
 enum { SERVER_MONITORS = 2 };
@@ -15,6 +16,7 @@ enum { SERVER_MONITORS = 2 };
 struct server {
     struct config config;
     pid_t master;
+    unsigned char key[SIPHASH_KEY]; /* random; for the door's cookies, whichever process it is */
     int parent;      /* who waits for our word, in the background; else -1 */
     int listener;    /* TCP: the workers' */
     int datagrams;   /* UDP, the well-known port: the door's */

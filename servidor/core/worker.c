@@ -18,7 +18,9 @@
 #include "core/signals.h"
 #include "net/channel_plain.h"
 #include "net/channel_tcp.h"
+#include "net/channel_udp.h"
 #include "net/clock.h"
+#include "net/reception.h"
 #include "net/resolve.h"
 #include "net/socket.h"
 #include "smtp/session.h"
@@ -40,6 +42,7 @@ static struct {
     bool is_single;   /* servidor -s: this process is all there is */
     struct channel_tcp tcp;
     struct channel_plain plain;
+    struct channel_udp udp;
     struct hello hello;
     struct session_config session; /* as they are when one begins */
 } worker;
@@ -176,24 +179,35 @@ static void count_repeated(unsigned replies)
     totals_add(TOTAL_UDP_RESENDS, replies);
 }
 
-/* Has the session that a hello asks for, on a socket of its own (UDP_hijo). */
-static void serve_hello(const struct hello *hello)
+static void count_numbered(const struct datagram_tally *more)
+{
+    totals_add(TOTAL_UDP_RESENDS, more->resent);
+    totals_add(TOTAL_UDP_DUPLICATES, more->repeated);
+    totals_add(TOTAL_UDP_DROPPED, more->dropped);
+}
+
+/* The session's own socket (UDP_hijo), or -1 after saying why there is none. */
+static int make_hijo(const struct peer *peer)
 {
     const struct config *config = &worker.server->config;
     const struct udp_ports *ports = &config->udp_ports;
     uint16_t same = ports->is_same ? config->port : 0;
-    int hijo = socket_for_peer(&hello->peer, ports->is_same ? same : ports->low,
+    int hijo = socket_for_peer(peer, ports->is_same ? same : ports->low,
                                ports->is_same ? same : ports->high,
                                ports->is_same ? SOCKET_SHARED : SOCKET_ALONE);
-    struct channel *channel;
 
-    if (hijo < 0) {
+    if (hijo < 0)
         pause_after("no socket for a UDP session");
-        return;
-    }
-    channel = channel_plain_open(&worker.plain, hijo, &hello->peer, &worker.watch);
+    return hijo;
+}
+
+static void serve_plain(const struct hello *hello, int hijo)
+{
+    struct channel *channel = channel_plain_open(&worker.plain, hijo, &hello->peer,
+                                                 &worker.watch);
+
     channel_plain_tell(&worker.plain, count_repeated);
-    if (ports->is_same)
+    if (worker.server->config.udp_ports.is_same)
         channel_plain_share_port(&worker.plain);
     if (hello->length > 0)
         channel_plain_take_hello(&worker.plain, hello->text, (size_t)hello->length);
@@ -202,28 +216,56 @@ static void serve_hello(const struct hello *hello)
     worker.is_in_plain = false;
 }
 
+static void serve_numbered(const struct hello *hello, int hijo)
+{
+    const struct channel_udp_client client = {
+        .sid = hello->sid,
+        .cn = hello->cn,
+        .window = hello->window,
+        .shares_port = worker.server->config.udp_ports.is_same,
+    };
+    struct channel *channel = channel_udp_open(&worker.udp, hijo, &client, &worker.watch);
+
+    channel_udp_tell(&worker.udp, count_numbered);
+    /* The door has let it in, but others may have come in meanwhile, or the end of the server. */
+    serve(channel, hijo, &hello->peer,
+          admission_numbered(&worker.server->config, &hello->peer, worker.slot));
+}
+
+/* Is it a hello that nobody waits for any more, or (a plain one) that may have no session? */
+static bool is_in_vain(const struct hello *hello)
+{
+    int64_t age_ms = clock_now_ms() - hello->received_ms;
+
+    if (hello->is_numbered)
+        return age_ms > (int64_t)RECEPTION_MEMORY_MS;
+    return age_ms > HELLO_LIFE_MS || hello_is_copy(hello, worker.slot) ||
+           !admission_plain(&worker.server->config, &hello->peer, worker.slot);
+}
+
 /* Waits for a hello and has its session. Returns true if there was one. */
 static bool serve_datagrams(void)
 {
-    const struct server *server = worker.server;
     struct hello *hello = &worker.hello;
     ssize_t got;
+    int hijo;
 
     signals_let_through(true);
-    got = recv(server->hellos[0], hello, sizeof *hello, 0);
+    got = recv(worker.server->hellos[0], hello, sizeof *hello, 0);
     signals_let_through(false);
     if (got < (ssize_t)HELLO_HEAD) {
         if (got < 0 && !is_passing(errno))
             pause_after("recv");
         return false;
     }
-    if (clock_now_ms() - hello->received_ms > HELLO_LIFE_MS)
-        return false;
+    slot_set_plain(worker.slot, !hello->is_numbered);
     take_session(&hello->peer);
-    if (hello_is_copy(hello, worker.slot) ||
-        !admission_plain(&server->config, &hello->peer, worker.slot))
+    if (is_in_vain(hello) || (hijo = make_hijo(&hello->peer)) < 0)
         return false;
-    serve_hello(hello);
+    if (hello->is_numbered)
+        serve_numbered(hello, hijo);
+    else
+        serve_plain(hello, hijo);
     return true;
 }
 

@@ -15,10 +15,12 @@
 /* The longest reply, all its lines together, that channel_put() takes. */
 enum { CHANNEL_REPLY_LIMIT = 2048 };
 
+struct channel;
+
 /*
  * What may end a wait besides the peer. The owner of the process sets it up and
  * embeds it; `stirred` runs after a signal, or the end of file of `lifeline`,
- * interrupted a wait, and changes the other fields.
+ * interrupted a wait, and changes the fields above it.
  */
 struct channel_watch {
     sigset_t waiting;  /* the signal mask during a wait: lets through what is blocked outside */
@@ -26,15 +28,16 @@ struct channel_watch {
     bool is_leaving;   /* the session may go on, but nothing is waited for after it */
     bool is_stopping;  /* the session must end now */
     void (*stirred)(struct channel_watch *watch);
+    struct channel *served; /* set by a channel that has a `serve`, NULL: none has */
 };
-
-struct channel;
 
 struct channel_ops {
     ssize_t (*read)(struct channel *, char *into, size_t room, int64_t deadline_ms);
     int (*put)(struct channel *, const char *reply, size_t length);
     int (*flush)(struct channel *);
     void (*close)(struct channel *);
+    void (*hurry)(struct channel *); /* see channel_settle(); NULL: there is nothing else to send */
+    int (*serve)(struct channel *, int64_t *deadline_ms); /* NULL: channel_serve() is not for it */
 };
 
 struct channel {
@@ -66,16 +69,38 @@ static inline int channel_put(struct channel *channel, const char *reply, size_t
     return channel->ops->put(channel, reply, length);
 }
 
-/* Sends what has been put. Call it before whatever may take long. 0, or -1 with errno. */
+/* Sends what has been put. Call it before each wait. 0, or -1 with errno. */
 static inline int channel_flush(struct channel *channel)
 {
     return channel->ops->flush(channel);
+}
+
+/*
+ * The same, before whatever may take long: what else the peer should know by then, such as how
+ * much of its own has arrived, does not wait either.
+ */
+static inline int channel_settle(struct channel *channel)
+{
+    if (channel->ops->hurry != NULL)
+        channel->ops->hurry(channel);
+    return channel_flush(channel);
 }
 
 /* Sends what has been put, closes the descriptors, and sees to it that the last reply arrives. */
 static inline void channel_close(struct channel *channel)
 {
     channel->ops->close(channel);
+}
+
+/*
+ * For whoever waits, while a session lasts, for something other than its peer: datagrams must be
+ * acknowledged and sent again meanwhile. Does what is due. Returns a descriptor: call it again
+ * when that is readable, and at `*deadline_ms`, which is made earlier if need be. -1: there is
+ * nothing to serve.
+ */
+static inline int channel_serve(struct channel_watch *watch, int64_t *deadline_ms)
+{
+    return watch->served == NULL ? -1 : watch->served->ops->serve(watch->served, deadline_ms);
 }
 
 /*

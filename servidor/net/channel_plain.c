@@ -205,7 +205,12 @@ static void plain_close(struct channel *channel)
 struct channel *channel_plain_open(struct channel_plain *udp, int descriptor,
                                    const struct peer *peer, struct channel_watch *watch)
 {
-    static const struct channel_ops ops = { plain_read, plain_put, plain_flush, plain_close };
+    static const struct channel_ops ops = {
+        .read = plain_read,
+        .put = plain_put,
+        .flush = plain_flush,
+        .close = plain_close,
+    };
 
     udp->channel.ops = &ops;
     udp->channel.watch = watch;

@@ -150,7 +150,12 @@ static void tcp_close(struct channel *channel)
 struct channel *channel_tcp_open(struct channel_tcp *tcp, int in, int out,
                                  struct channel_watch *watch)
 {
-    static const struct channel_ops ops = { tcp_read, tcp_put, tcp_flush, tcp_close };
+    static const struct channel_ops ops = {
+        .read = tcp_read,
+        .put = tcp_put,
+        .flush = tcp_flush,
+        .close = tcp_close,
+    };
 
     tcp->channel.ops = &ops;
     tcp->channel.watch = watch;

@@ -48,6 +48,7 @@ static const struct {
     [MONITOR_MESSAGE_SIZE] = { "message-size", MONITOR_QUANTITY },
     [MONITOR_ADDRESS_LIMIT] = { "sessions-per-address", MONITOR_QUANTITY },
     [MONITOR_LOG_TEXT] = { "log-text", MONITOR_BOOLEAN },
+    [MONITOR_UDP_DROPPED] = { "udp-dropped", MONITOR_QUANTITY },
 };
 
 /* What can be set: `count` values from command `base` on, each double the one before it. */

@@ -62,7 +62,7 @@ enum monitor_command {
     MONITOR_MAILS_REFUSED_5,
     MONITOR_OCTETS_REFUSED_4, /* of these mails' texts */
     MONITOR_OCTETS_REFUSED_5,
-    MONITOR_UDP_RESENDS,    /* replies sent again */
+    MONITOR_UDP_RESENDS,    /* replies, or segments of them, sent again */
     MONITOR_UDP_DUPLICATES, /* datagrams that came again */
     MONITOR_FILTER_RUNS,
     MONITOR_FILTER_FAILURES, /* that left a mail refused for now */
@@ -70,6 +70,7 @@ enum monitor_command {
     MONITOR_MESSAGE_SIZE,
     MONITOR_ADDRESS_LIMIT, /* sessions from one address */
     MONITOR_LOG_TEXT,      /* are the texts of mails logged? */
+    MONITOR_UDP_DROPPED,   /* datagrams of the numbered mode that mean nothing */
     MONITOR_COMMANDS,
     /* These and the ones behind them set something: monitor_setting() tells what. */
     MONITOR_SET_MESSAGE_SIZE = 0x40,

@@ -90,7 +90,7 @@ static void end_mail(struct session *session)
     enum reply reply;
 
     session->state = STATE_COMMANDS;
-    if (channel_flush(session->channel) != 0) {
+    if (channel_settle(session->channel) != 0) {
         session->is_over = true;
         return;
     }

@@ -28,6 +28,7 @@ struct slot {
     _Atomic uint32_t pid;
     _Atomic uint32_t sessions;  /* begun by this worker; a reader sees by it that a peer changed */
     _Atomic uint64_t peer[3];   /* of the running session, packed */
+    _Atomic uint32_t is_plain;  /* is the running session in plain mode? */
 };
 
 /* Which folder one is, and when its entries last changed. */

@@ -13,6 +13,11 @@ int slots_used(void)
     return (int)atomic_load(&counters()->slots_used);
 }
 
+void slot_set_plain(int slot, bool is_plain)
+{
+    atomic_store(&slot_at(slot)->is_plain, is_plain);
+}
+
 int slot_take(enum transport transport)
 {
     int slot;
@@ -24,6 +29,7 @@ int slot_take(enum transport transport)
         return -1;
     atomic_store(&slot_at(slot)->transport, transport);
     atomic_store(&slot_at(slot)->sessions, 0);
+    slot_set_plain(slot, false);
     atomic_store(&slot_at(slot)->pid, 0);
     atomic_store(&slot_at(slot)->state, SLOT_STARTING);
     if (slot >= slots_used())
@@ -119,7 +125,7 @@ bool slot_read(int slot, struct slot_view *view)
 
 struct slot_census slots_count(enum transport transport)
 {
-    struct slot_census census = { 0, 0, 0, 0 };
+    struct slot_census census = { 0 };
     int slot, used = slots_used();
 
     for (slot = 0; slot < used; slot++) {
@@ -131,6 +137,7 @@ struct slot_census slots_count(enum transport transport)
         census.idle += state == SLOT_IDLE;
         census.busy += state == SLOT_BUSY;
         census.lingering += state == SLOT_LINGERING;
+        census.plain += state == SLOT_BUSY && atomic_load(&slot_at(slot)->is_plain) != 0;
     }
     return census;
 }
@@ -161,7 +168,8 @@ int slots_find_peer(enum transport transport, enum slot_state state, const struc
     return -1;
 }
 
-unsigned slots_count_address(enum transport transport, const struct peer *peer)
+unsigned slots_count_address(enum transport transport, enum slot_state state,
+                             const struct peer *peer)
 {
     struct slot_view view;
     unsigned count = 0;
@@ -169,7 +177,7 @@ unsigned slots_count_address(enum transport transport, const struct peer *peer)
 
     for (slot = 0; slot < used; slot++)
         if (slot_read(slot, &view) && view.transport == transport &&
-            view.state == SLOT_BUSY && peer_is_same_address(&view.peer, peer))
+            view.state == state && peer_is_same_address(&view.peer, peer))
             count++;
     return count;
 }

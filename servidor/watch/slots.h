@@ -32,6 +32,7 @@ struct slot_view {
 /* How many workers of a transport are in which state. */
 struct slot_census {
     unsigned starting, idle, busy, lingering;
+    unsigned plain; /* of the busy ones: in plain mode */
 };
 
 /* The master: takes a free slot for a worker to be. Its index, or -1 if all are taken. */
@@ -45,6 +46,9 @@ void slot_begin(int slot, pid_t pid);
 
 /* The worker: it waits for a session. */
 void slot_idle(int slot);
+
+/* The worker: its next session is over UDP, and in plain mode or not. */
+void slot_set_plain(int slot, bool is_plain);
 
 /*
  * The worker: it has a session with `peer`. Returns true when so few idle workers are
@@ -76,7 +80,8 @@ void slots_correct_hints(enum transport transport);
 int slots_find_peer(enum transport transport, enum slot_state state, const struct peer *peer,
                     int except);
 
-/* How many workers of `transport` have a session with `peer`'s address, whatever its port. */
-unsigned slots_count_address(enum transport transport, const struct peer *peer);
+/* How many workers of `transport` in `state` have `peer`'s address, whatever its port. */
+unsigned slots_count_address(enum transport transport, enum slot_state state,
+                             const struct peer *peer);
 
 #endif

@@ -25,8 +25,9 @@ enum total {
     TOTAL_MAILS_REFUSED_5,
     TOTAL_OCTETS_REFUSED_4, /* of the texts of these mails */
     TOTAL_OCTETS_REFUSED_5,
-    TOTAL_UDP_RESENDS,    /* replies sent again */
+    TOTAL_UDP_RESENDS,    /* replies, or segments of them, sent again */
     TOTAL_UDP_DUPLICATES, /* datagrams that came again */
+    TOTAL_UDP_DROPPED,    /* datagrams of the numbered mode that mean nothing */
     TOTAL_FILTER_RUNS,
     TOTAL_FILTER_FAILURES, /* runs that left the mail refused for now */
     TOTAL_WORKERS_BORN,

@@ -214,7 +214,12 @@ static void empty_boxes(struct said *said)
 static void run(const struct session_config *config, const uint8_t *data, size_t size,
                 struct said *said)
 {
-    static const struct channel_ops ops = { memory_read, memory_put, memory_flush, memory_close };
+    static const struct channel_ops ops = {
+        .read = memory_read,
+        .put = memory_put,
+        .flush = memory_flush,
+        .close = memory_close,
+    };
     static const int endings[] = { 0, ETIMEDOUT, ECANCELED, ECONNRESET };
     struct memory_channel memory = { .channel = { .ops = &ops }, .said = said };
     const struct session_client client = {

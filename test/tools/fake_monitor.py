@@ -148,7 +148,7 @@ def main():
     parser.add_argument("--dual", action="store_true", help="with --host ::, IPv4 as well")
     parser.add_argument("--secret", default="secretpa")
     parser.add_argument("--newest", type=int, default=1, help="the newest version that is known")
-    parser.add_argument("--commands", type=int, default=37, help="known are those below")
+    parser.add_argument("--commands", type=int, default=38, help="known are those below")
     parser.add_argument("--values", default="", help="COMMAND=VALUE,...; else COMMAND + 1")
     parser.add_argument("--growing", type=int, help="this one grows by 1 with each question")
     parser.add_argument("--statuses", default="", help="COMMAND=STATUS,...")

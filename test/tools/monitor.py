@@ -26,7 +26,8 @@ NAMES = """historic concurrent bytes mails filter filter-on filter-off uptime st
 workers-idle workers-busy workers-born workers-died tcp-sessions udp-sessions tcp-mails udp-mails
 tcp-received udp-received tcp-sent udp-sent tcp-refused-4 udp-refused-4 tcp-refused-5 udp-refused-5
 mails-refused-4 mails-refused-5 octets-refused-4 octets-refused-5 udp-resends udp-duplicates
-filter-runs filter-failures lost-records message-size sessions-per-address log-text""".split()
+filter-runs filter-failures lost-records message-size sessions-per-address log-text
+udp-dropped""".split()
 BOOLEANS = ("filter", "log-text")
 DONE = ("filter-on", "filter-off")
 SETS = 0x40     # the commands from here on set something

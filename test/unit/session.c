@@ -75,7 +75,12 @@ static void memory_close(struct channel *channel)
 /* Runs a session whose link breaks after so many flushes. */
 static void run(struct memory_channel *memory, const char *input, int flushes)
 {
-    static const struct channel_ops ops = { memory_read, memory_put, memory_flush, memory_close };
+    static const struct channel_ops ops = {
+        .read = memory_read,
+        .put = memory_put,
+        .flush = memory_flush,
+        .close = memory_close,
+    };
     const struct mail_config mail = { .folder = folder };
     const struct session_config config = { .name = "host.example",
                                            .message_size = 1000,

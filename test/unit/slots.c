@@ -186,14 +186,15 @@ static void the_sessions_of_an_address_are_counted(void)
     busy(second, &two);
     busy(third, &three);
     busy(other, &one);
-    CHECK(slots_count_address(TRANSPORT_TCP, &one) == 2);
-    CHECK(slots_count_address(TRANSPORT_UDP, &one) == 1);
+    CHECK(slots_count_address(TRANSPORT_TCP, SLOT_BUSY, &one) == 2);
+    CHECK(slots_count_address(TRANSPORT_UDP, SLOT_BUSY, &one) == 1);
     slot_linger(first); /* its session is over */
-    CHECK(slots_count_address(TRANSPORT_TCP, &two) == 1);
+    CHECK(slots_count_address(TRANSPORT_TCP, SLOT_BUSY, &two) == 1);
+    CHECK(slots_count_address(TRANSPORT_TCP, SLOT_LINGERING, &two) == 1);
     slot_idle(first);
-    CHECK(slots_count_address(TRANSPORT_TCP, &two) == 1);
+    CHECK(slots_count_address(TRANSPORT_TCP, SLOT_BUSY, &two) == 1);
     slot_free(second);
-    CHECK(slots_count_address(TRANSPORT_TCP, &two) == 0);
+    CHECK(slots_count_address(TRANSPORT_TCP, SLOT_BUSY, &two) == 0);
 }
 
 static int sessions_of(enum transport transport)
@@ -258,10 +259,10 @@ static void a_death_in_a_session_is_repaired(void)
     }
     CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
     CHECK(slot_read(slot, &view) && view.state == SLOT_BUSY && view.pid == child);
-    CHECK(slots_count_address(TRANSPORT_TCP, &peer) == 1);
+    CHECK(slots_count_address(TRANSPORT_TCP, SLOT_BUSY, &peer) == 1);
     slot_free(slot);
     CHECK(counts(TRANSPORT_TCP, 0, 0, 0) && hint_of(TRANSPORT_TCP) == 0);
-    CHECK(slots_count_address(TRANSPORT_TCP, &peer) == 0 && slots_used() == 0);
+    CHECK(slots_count_address(TRANSPORT_TCP, SLOT_BUSY, &peer) == 0 && slots_used() == 0);
 }
 
 static void a_death_while_waiting_is_repaired(void)
