@@ -4,6 +4,8 @@
  * dialogue is in replay.h, what carries it in link.h. See cliente(1).
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 
 #include "link.h"
 #include "net/clock.h"
+#include "net/segment.h"
 #include "net/text.h"
 #include "net/version.h"
 #include "portlog.h"
@@ -19,26 +22,34 @@
 
 enum { EXIT_USAGE = 2, GO_ON = -1, RETRIES_LIMIT = 1000, WAIT_LIMIT_S = 86400 };
 
-static const struct link_kind *const kinds[] = { &link_tcp, &link_udp, NULL };
+static const struct link_kind *const kinds[] = { &link_tcp, &link_numbered, NULL };
 
 struct options {
     struct link_target target;
     const struct link_kind *kind;
     const char *folder, *file;
+    bool is_plain, is_counting;
+    char numbered; /* the last option that the numbered mode alone has; 0: none */
 };
 
 static const char usage[] =
-    "usage: cliente [-p PORT] [-l DIR] [-r RETRIES] [-t SECONDS] [-h] [-v]\n"
-    "               HOST TCP|UDP FILE\n"
+    "usage: cliente [-p PORT] [-l DIR] [-t SECONDS] HOST TCP FILE\n"
+    "       cliente [-1s] [-p PORT] [-l DIR] [-t SECONDS] [-w WINDOW] HOST UDP FILE\n"
+    "       cliente -c [-p PORT] [-l DIR] [-r RETRIES] [-t SECONDS] HOST UDP FILE\n"
+    "       cliente -h | -v\n"
     "\n"
     "Sends the SMTP orders in FILE, line by line, and keeps the replies in DIR/PORT.txt,\n"
     "PORT being the local port.\n"
     "\n"
     "  -p PORT     port of the server (2525)\n"
     "  -l DIR      folder of the log (log)\n"
-    "  -r RETRIES  over UDP, how often to repeat what is not answered (5)\n"
-    "  -t SECONDS  over UDP, the first wait for a reply (1), doubled at each retry up to 8;\n"
-    "              over TCP, the whole wait for a reply (300)\n"
+    "  -c          over UDP, the plain mode of the course: a line a datagram, and none numbered\n"
+    "  -w WINDOW   over UDP, how many datagrams the server may have under way (16)\n"
+    "  -1          over UDP, a line a datagram in the numbered mode too\n"
+    "  -s          over UDP, show at the end how many datagrams it took\n"
+    "  -t SECONDS  the whole wait for a reply (300);\n"
+    "              with -c, the first wait (1), doubled at each retry up to 8\n"
+    "  -r RETRIES  with -c, how often to repeat what is not answered (5)\n"
     "  -h          show this\n"
     "  -v          show the version\n";
 
@@ -69,12 +80,35 @@ static int refuse(char letter, const char *value, const char *rule)
     return EXIT_USAGE;
 }
 
+/* Reads an option that only UDP has. Returns GO_ON or an exit status. */
+static int read_udp_option(struct options *options, int letter)
+{
+    uint64_t number;
+
+    options->is_plain = options->is_plain || letter == 'c';
+    options->is_counting = options->is_counting || letter == 's';
+    options->target.is_line_each = options->target.is_line_each || letter == '1';
+    if (letter != 'c')
+        options->numbered = (char)letter;
+    if (letter != 'w')
+        return GO_ON;
+    if (!text_number(optarg, strlen(optarg), SEGMENT_WINDOW, &number) || number == 0)
+        return refuse('w', optarg, "a window is 1 to 32 datagrams");
+    options->target.window = (unsigned)number;
+    return GO_ON;
+}
+
 /* Reads one option that getopt() found. Returns GO_ON or an exit status. */
 static int read_option(struct options *options, int letter)
 {
     uint64_t number;
 
     switch (letter) {
+    case 'c':
+    case 'w':
+    case '1':
+    case 's':
+        return read_udp_option(options, letter);
     case 'p':
         if (!text_number(optarg, strlen(optarg), 65535, &number) || number == 0)
             return refuse('p', optarg, "a port is 1 to 65535");
@@ -130,15 +164,33 @@ static int read_operands(struct options *options, int count, char **operands)
     return EXIT_USAGE;
 }
 
+/* Chooses the mode of UDP. Returns GO_ON or an exit status. */
+static int choose_mode(struct options *options)
+{
+    if (options->kind == &link_tcp && options->is_plain) {
+        say("-c: TCP has no plain mode; say UDP, or leave -c out");
+        return EXIT_USAGE;
+    }
+    if (options->is_plain)
+        options->kind = &link_plain;
+    if (options->numbered == 0 || options->kind == &link_numbered)
+        return GO_ON;
+    say("-%c: only the numbered mode of UDP has it; %s", options->numbered,
+        options->is_plain ? "leave -c out" : "say UDP");
+    return EXIT_USAGE;
+}
+
 static int read_command_line(struct options *options, int argc, char **argv)
 {
     int letter, status = GO_ON;
 
     opterr = 0;
-    while (status == GO_ON && (letter = getopt(argc, argv, ":p:l:r:t:hv")) != -1)
+    while (status == GO_ON && (letter = getopt(argc, argv, ":1cl:p:r:st:w:hv")) != -1)
         status = read_option(options, letter);
     if (status == GO_ON)
         status = read_operands(options, argc - optind, argv + optind);
+    if (status == GO_ON)
+        status = choose_mode(options);
     if (status == GO_ON && options->target.wait_ms == 0)
         options->target.wait_ms = options->kind->default_wait_ms;
     return status;
@@ -190,23 +242,41 @@ static int announce(const struct link *link)
     return say_flush();
 }
 
-/* Replays the orders over an open link. Returns the exit status. */
-static int replay_over(struct link *link, const char *folder, struct orders orders)
+/* Shows what the link did. */
+static int show_counts(const struct link *link)
 {
-    struct portlog *log = portlog_open(folder, link->local_port, link->kind->name);
+    struct link_counts counts;
+
+    link->kind->count(link, &counts);
+    printf("datagrams %" PRIu64 ", resends %" PRIu64 ", duplicates %" PRIu64 ", ",
+           counts.datagrams, counts.resends, counts.duplicates);
+    if (counts.round_trip_ms < 0)
+        printf("no round trip\n");
+    else
+        printf("median round trip %" PRId64 " ms\n", counts.round_trip_ms);
+    return say_flush();
+}
+
+/* Replays the orders over an open link. Returns the exit status. */
+static int replay_over(struct link *link, const struct options *options, struct orders orders)
+{
+    struct portlog *log = portlog_open(options->folder, link->local_port, link->kind->name);
     int status;
 
     if (log == NULL)
         return 1;
     status = announce(link);
     if (status == 0)
-        status = replay_run(link, log, orders);
-    return portlog_close(log) == 0 ? status : 1;
+        status = (int)replay_run(link, log, orders);
+    if (options->is_counting && show_counts(link) != 0 && status == 0)
+        status = 1;
+    return portlog_close(log) != 0 && status == 0 ? 1 : status;
 }
 
 int main(int argc, char **argv)
 {
-    struct options options = { .target = { .port = 2525, .retries = 5 }, .folder = "log" };
+    struct options options = { .target = { .port = 2525, .retries = 5, .window = 16 },
+                               .folder = "log" };
     int status = read_command_line(&options, argc, argv);
     struct orders orders = { 0 };
     struct link *link;
@@ -219,7 +289,7 @@ int main(int argc, char **argv)
         return 1;
     orders.text = text;
     link = options.kind->open(&options.target);
-    status = link == NULL ? 1 : replay_over(link, options.folder, orders);
+    status = link == NULL ? 1 : replay_over(link, &options, orders);
     if (link != NULL)
         link->kind->close(link);
     free(text);

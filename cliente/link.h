@@ -1,7 +1,7 @@
 /*
  * A link carries one dialogue to a server: order lines out, replies in. There is
- * one kind for each transport; the dialogue knows none of them. To add a kind,
- * write its five functions and name it in the table of cliente.c.
+ * one kind for TCP and for each mode of UDP; the dialogue knows none of them. To add
+ * a kind, write its functions and name it in cliente.c.
  */
 #ifndef CLIENTE_LINK_H
 #define CLIENTE_LINK_H
@@ -22,25 +22,38 @@ enum { LINK_ADDRESSES = 8 };
 struct link_target {
     const char *host;
     uint16_t port;
-    unsigned retries; /* of what was not answered, over UDP */
-    int64_t wait_ms;  /* for a reply; over UDP the first of several waits */
+    unsigned retries;  /* of what was not answered, in the plain mode */
+    int64_t wait_ms;   /* for a reply; in the plain mode the first of several waits */
+    unsigned window;   /* datagrams under way to us at a time, in the numbered mode */
+    bool is_line_each; /* a line a datagram, in the numbered mode */
 };
 
 enum link_result {
     LINK_SENT,   /* taken; no reply is due, or none has come yet */
     LINK_REPLY,  /* `reply` is filled, and valid until the next call on the link */
     LINK_SILENT, /* no reply within the waits and retries */
-    LINK_GONE,   /* the server closed or refuses; `error` is its errno, 0 for an orderly close */
+    LINK_GONE,   /* the server closed or refuses: see `reason` and `error` */
     LINK_UNSENT, /* this system cannot send it; `error` says why */
-    LINK_NOISE   /* the server answers, but not with replies */
+    LINK_NOISE,  /* the server answers, but not with replies */
+    LINK_DENIED, /* no session can be had; `reason` says why */
+    LINK_ENDED   /* all was answered but QUIT, and no answer to that will come */
 };
 
 struct link {
     const struct link_kind *kind;
     const struct link_target *target;
     uint16_t local_port;
-    unsigned sends; /* how often the last thing was sent: a hello, to each address */
-    int error;      /* an errno, with LINK_GONE and LINK_UNSENT */
+    unsigned sends;     /* how often the last thing was sent: a hello, to each address */
+    int error;          /* an errno, with LINK_GONE (0: an orderly close) and LINK_UNSENT */
+    const char *reason; /* if not NULL, what `error` cannot say */
+    char words[64];     /* room for a reason that has to be made */
+};
+
+/* What a link did so far. */
+struct link_counts {
+    uint64_t datagrams, resends; /* sent, and how many of these again */
+    uint64_t duplicates;         /* received, and known already */
+    int64_t round_trip_ms;       /* the median; -1: none was measured */
 };
 
 struct link_kind {
@@ -65,11 +78,14 @@ struct link_kind {
      */
     enum link_result (*text)(struct link *link, const struct order *line, struct reply *reply);
 
+    /* Tells what was counted. NULL where nothing is. */
+    void (*count)(const struct link *link, struct link_counts *counts);
+
     /* Ends the link without sending what waits to be sent. */
     void (*close)(struct link *link);
 };
 
-extern const struct link_kind link_tcp, link_udp;
+extern const struct link_kind link_tcp, link_plain, link_numbered;
 
 /* For the kinds alone, in link.c: */
 

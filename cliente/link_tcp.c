@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "inbox.h"
 #include "link.h"
 #include "net/clock.h"
 #include "net/socket.h"
 #include "orders.h"
-#include "reply.h"
 #include "say.h"
 
 enum {
@@ -28,9 +28,9 @@ struct tcp {
     struct link link; /* first, so that a link is found to be this */
     int socket;
     bool is_closed; /* by the server: link.error says how */
-    size_t taken;   /* octets of `in` that the last reply given out takes */
-    size_t in_used, out_used;
-    char in[REPLY_LIMIT], out[OUT_ROOM];
+    struct inbox inbox;
+    size_t out_used;
+    char out[OUT_ROOM];
 };
 
 static int establish(int s, const struct peer *peer, int64_t deadline_ms)
@@ -117,13 +117,14 @@ static void tcp_close(struct link *link)
 /* Reads what has come, as far as there is room. */
 static void fill(struct tcp *tcp)
 {
+    struct inbox *inbox = &tcp->inbox;
     ssize_t n;
 
-    if (tcp->in_used == sizeof tcp->in)
+    if (inbox_is_full(inbox))
         return;
-    n = recv(tcp->socket, tcp->in + tcp->in_used, sizeof tcp->in - tcp->in_used, 0);
+    n = recv(tcp->socket, inbox->octets + inbox->used, sizeof inbox->octets - inbox->used, 0);
     if (n > 0) {
-        tcp->in_used += (size_t)n;
+        inbox->used += (size_t)n;
     } else if (n == 0 || !link_is_passing(errno)) {
         tcp->is_closed = true;
         tcp->link.error = n == 0 ? 0 : errno;
@@ -133,23 +134,9 @@ static void fill(struct tcp *tcp)
 /* Gives out the reply that was read; LINK_SENT if it is not all there yet. */
 static enum link_result give(struct tcp *tcp, struct reply *reply)
 {
-    enum reply_scan scan = reply_scan(tcp->in, tcp->in_used, reply);
+    enum link_result result = inbox_give(&tcp->inbox, reply);
 
-    if (scan == REPLY_WHOLE) {
-        tcp->taken = reply->length;
-        return LINK_REPLY;
-    }
-    if (scan == REPLY_NONE || tcp->in_used == sizeof tcp->in)
-        return LINK_NOISE;
-    return tcp->is_closed ? LINK_GONE : LINK_SENT;
-}
-
-/* Makes room for the replies after the one that was given out last. */
-static void drop_given(struct tcp *tcp)
-{
-    tcp->in_used -= tcp->taken;
-    memmove(tcp->in, tcp->in + tcp->taken, tcp->in_used);
-    tcp->taken = 0;
+    return result == LINK_SENT && tcp->is_closed ? LINK_GONE : result;
 }
 
 static enum link_result await(struct tcp *tcp, struct reply *reply)
@@ -163,18 +150,6 @@ static enum link_result await(struct tcp *tcp, struct reply *reply)
         fill(tcp);
     }
     return result;
-}
-
-/*
- * Is it pointless to send more? A 421 ends a session at any time; any other reply
- * that comes early is kept for the line that waits for one.
- */
-static bool is_over(const struct tcp *tcp)
-{
-    struct reply reply;
-
-    return tcp->is_closed ||
-           (reply_scan(tcp->in, tcp->in_used, &reply) == REPLY_WHOLE && reply.code == 421);
 }
 
 /* Sends some of what waits from `at` on. Returns how much it was. */
@@ -202,9 +177,9 @@ static enum link_result flush(struct tcp *tcp, struct reply *reply)
             return LINK_SILENT;
         if (ready != POLLOUT)
             fill(tcp);
-        if (is_over(tcp))
+        if (tcp->is_closed || inbox_has_farewell(&tcp->inbox))
             return give(tcp, reply);
-        if (tcp->in_used == sizeof tcp->in)
+        if (inbox_is_full(&tcp->inbox))
             return LINK_NOISE;
         sent = (ready & POLLOUT) != 0 ? send_some(tcp, at) : 0;
         at += sent;
@@ -244,7 +219,7 @@ static enum link_result tcp_text(struct link *link, const struct order *line, st
     struct tcp *tcp = (struct tcp *)link;
     enum link_result result;
 
-    drop_given(tcp);
+    inbox_drop(&tcp->inbox);
     link->sends = 1;
     result = put(tcp, line->text, line->length, reply);
     return result == LINK_SENT ? put(tcp, "\r\n", 2, reply) : result;

@@ -11,11 +11,17 @@
 struct link;
 struct portlog;
 
+/* An exit status, too. */
+enum replay_status {
+    REPLAY_COMPLETE = 0, /* the dialogue ran to its end, and the log says so */
+    REPLAY_FAILED = 1,   /* it did not, and what became of each mail is known */
+    REPLAY_UNKNOWN = 3   /* it did not, and of a mail nobody knows */
+};
+
 /*
- * Replays `orders`. Returns 0 when the dialogue ran to its end, which is a 221 or
- * the end of the orders, and records that in the log; else 1 after saying why. All
- * three arguments stay the caller's, open.
+ * Replays `orders`. The dialogue's end is a 221 or the end of the orders. When it fails, it
+ * says why, and what became of each mail so far. All three arguments stay the caller's, open.
  */
-int replay_run(struct link *link, struct portlog *log, struct orders orders);
+enum replay_status replay_run(struct link *link, struct portlog *log, struct orders orders);
 
 #endif

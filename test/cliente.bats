@@ -1,16 +1,21 @@
 #!/usr/bin/env bats
-# The client alone, against servers that are scripts (tools/fake_tcp.py, tools/fake_udp.py) and do what no good server
-# does.
+# The client alone, over TCP and in the plain mode of UDP, against servers that are scripts (tools/fake_tcp.py,
+# tools/fake_udp.py) and do what no good server does. The numbered mode is in cliente-numbered.bats.
 
 load helper
 
-# serve TRANSPORT [OPTION...]: starts a scripted server on a free port. Sets PORT and FAKE, its pid.
-serve() { start_fake "fake_$1.py" "${@:2}"; }
+# serve TRANSPORT [OPTION...]: starts a scripted server on a free port. Sets PORT, FAKE (its pid) and MODE, the option
+# that the client needs for it.
+serve() {
+    MODE=()
+    [ "$1" != udp ] || MODE=(-c)
+    start_fake "fake_$1.py" "${@:2}"
+}
 
 # client ARGUMENT...: runs the client on PORT. Sets status, LPORT (its port) and LOG; leaves the files out and err.
 client() {
     status=0
-    timeout 120 "$CLIENTE" -l . -p "${PORT:-1}" "$@" >out 2>err 3>&- 4>&- || status=$?
+    timeout 120 "$CLIENTE" "${MODE[@]}" -l . -p "${PORT:-1}" "$@" >out 2>err 3>&- 4>&- || status=$?
     LPORT=$(sed -n 's/^Connected to .* on port \([0-9]*\) at .*/\1/p' out)
     LOG=$LPORT.txt
 }
@@ -201,7 +206,8 @@ ends_in_text() {
     mail 3 | head -n 7 >orders
     client localhost "$1" orders
     same 1 "$status"
-    same 'cliente: the orders end inside the text that line 4 began: the line "." is missing' "$(cat err)"
+    same 'cliente: the orders end inside the text that line 4 began: the line "." is missing
+cliente: mail 1 (line 2): not sent' "$(cat err)"
     refute grep -q 'All done' "$LOG"
 }
 
@@ -279,7 +285,8 @@ ends_in_text() {
     client localhost UDP orders
     same 1 "$status"
     same "cliente: localhost port $PORT ended the session: \"421 Hasta luego\"
-cliente: the session ended with 421, before the last 7 lines of the orders" "$(cat err)"
+cliente: the session ended with 421, before the last 7 lines of the orders
+cliente: mail 1 (line 2): refused" "$(cat err)"
     grep -q '421 Hasta luego' "$LOG"
     refute grep -q 'All done' "$LOG"
 }
@@ -296,19 +303,23 @@ cliente: the session ended with 421, before the last 7 lines of the orders" "$(c
     serve tcp --at MAIL --do garbage
     client localhost TCP "$ROOT/ordenes/ordenes.txt"
     same 1 "$status"
-    same "cliente: localhost port $PORT does not speak SMTP: \"MAIL FROM: <pepe@usal.es>\" was sent once" "$(cat err)"
+    same "cliente: localhost port $PORT does not speak SMTP: \"MAIL FROM: <pepe@usal.es>\" was sent once
+cliente: mail 1 (line 2): not sent" "$(cat err)"
 }
 
 # --- a TCP server that fails ------------------------------------------------------------------------------------------
 
-# fails_at PREFIX WHAT REGEX: the server does WHAT at that line; the client fails with one line on stderr.
+# complaint: what the client said besides the outcomes of the mails, which have a part of their own below.
+complaint() { grep -v '^cliente: mail [0-9]* (line [0-9]*): [a-z ]*$' err; }
+
+# fails_at PREFIX WHAT REGEX: the server does WHAT at that line; the client fails with one complaint.
 fails_at() {
     serve tcp --at "$1" --do "$2"
     mail "${LINES_OF_TEXT:-3}" >orders
     client -t "${WAIT:-60}" localhost TCP orders
     same 1 "$status"
-    same 1 "$(wc -l <err)"
-    matches "^cliente: $3\$" "$(cat err)"
+    same 1 "$(complaint | wc -l)"
+    matches "^cliente: $3\$" "$(complaint)"
     refute grep -q 'All done' "$LOG"
 }
 
@@ -454,7 +465,7 @@ lossy() {
     orders 'HELO usal.es' 'MAIL FROM:<a@b>' QUIT
     client -r 3 -t 0.1 127.0.0.1 UDP orders
     same 1 "$status"
-    same "cliente: no answer from 127.0.0.1 port $PORT: \"MAIL FROM:<a@b>\" was sent 4 times" "$(tail -n 1 err)"
+    same "cliente: no answer from 127.0.0.1 port $PORT: \"MAIL FROM:<a@b>\" was sent 4 times" "$(complaint | tail -n 1)"
     awk '/MAIL/ { if (last) printf "%d ", ($2 - last) * 1000 + 2; last = $2 } END { print "" }' record >gaps
     read -r first second third <gaps
     ((first >= 100 && second >= 200 && third >= 400)) || fail "waited $first, $second, $third ms"
@@ -472,14 +483,15 @@ lossy() {
     serve udp --mute MAIL
     client -r 0 -t 0.1 127.0.0.1 UDP "$ROOT/ordenes/ordenes.txt"
     same 1 "$status"
-    same "cliente: no answer from 127.0.0.1 port $PORT: \"MAIL FROM: <pepe@usal.es>\" was sent once" "$(cat err)"
+    same "cliente: no answer from 127.0.0.1 port $PORT: \"MAIL FROM: <pepe@usal.es>\" was sent once" "$(complaint)"
 }
 
 @test "the server leaves at a command: two refusals are enough" {
     serve udp --vanish MAIL
     client -t 0.2 127.0.0.1 UDP "$ROOT/ordenes/ordenes.txt"
     same 1 "$status"
-    matches "went away \(Connection refused\): \"MAIL FROM: <pepe@usal.es>\" was sent 3 times\$" "$(tail -n 1 err)"
+    matches "went away \(Connection refused\): \"MAIL FROM: <pepe@usal.es>\" was sent 3 times\$" \
+        "$(complaint | tail -n 1)"
 }
 
 @test "the server leaves in the middle of a text" {
@@ -487,7 +499,7 @@ lossy() {
     mail 100000 >orders
     client -t 60 127.0.0.1 UDP orders
     same 1 "$status"
-    matches "^cliente: 127.0.0.1 port $PORT went away \(Connection refused\): \"line [0-9]+ of " "$(cat err)"
+    matches "^cliente: 127.0.0.1 port $PORT went away \(Connection refused\): \"line [0-9]+ of " "$(complaint)"
 }
 
 @test "over a network that loses, doubles and delays, the session runs to its end" {
@@ -554,10 +566,58 @@ END
     is_golden ordenes.UDP
 }
 
+@test "in the numbered mode all addresses of a host are asked at once" {
+    both_addresses
+    serve numbered
+    client two.example UDP "$ROOT/ordenes/ordenes.txt"
+    ended_well
+    is_golden ordenes.UDP
+}
+
 @test "an unknown host" {
     client host.invalid TCP "$ROOT/ordenes/ordenes.txt"
     same 1 "$status"
     matches '^cliente: host\.invalid: [A-Z]' "$(cat err)"
+}
+
+# --- what became of the mails -----------------------------------------------------------------------------------------
+
+# Four mails, of which the second is refused.
+mails() {
+    printf '%s\n' 'HELO usal.es' 'MAIL FROM:<one@usal.es>' 'RCPT TO:<c@d>' DATA one . 'MAIL FROM:<two>' \
+        'MAIL FROM:<three@usal.es>' 'RCPT TO:<c@d>' DATA three . 'MAIL FROM:<four@usal.es>' QUIT
+}
+
+# outcomes TRANSPORT STATUS THIRD OPTION...: a server with these options fails at the third mail; the client ends with
+# STATUS and tells what became of three.
+outcomes() {
+    serve "$1" "${@:4}"
+    mails >orders
+    client -t 5 127.0.0.1 "${1/numbered/UDP}" orders
+    same "$2" "$status"
+    same "cliente: mail 1 (line 2): stored
+cliente: mail 2 (line 7): refused
+cliente: mail 3 (line 8): $3" "$(tail -n 3 err)"
+    matches 'went away' "$(complaint | tail -n 1)"
+}
+
+@test "a mail whose dot was sent and not answered has an outcome that nobody knows: exit status 3" {
+    outcomes tcp 3 'outcome unknown' --at three --do close
+    outcomes udp 3 'outcome unknown' --vanish three
+    outcomes numbered 3 'outcome unknown' --vanish three
+}
+
+@test "a mail whose dot was never sent is not sent: exit status 1" {
+    outcomes tcp 1 'not sent' --at 'MAIL FROM:<three' --do close
+    outcomes udp 1 'not sent' --vanish 'MAIL FROM:<three'
+    outcomes numbered 1 'not sent' --vanish 'MAIL FROM:<three'
+}
+
+@test "a session that ran to its end says nothing of its mails" {
+    serve tcp
+    mails >orders
+    client localhost TCP orders
+    ended_well
 }
 
 # --- files ------------------------------------------------------------------------------------------------------------
@@ -608,6 +668,8 @@ misused() {
     misused '-t 1e3: a wait is 0.001 to 86400 seconds' -t 1e3 localhost UDP orders
     misused '-t .: a wait is 0.001 to 86400 seconds' -t . localhost UDP orders
     misused '-t 86401: a wait is 0.001 to 86400 seconds' -t 86401 localhost UDP orders
+    misused '-w 0: a window is 1 to 32 datagrams' -w 0 localhost UDP orders
+    misused '-w 33: a window is 1 to 32 datagrams' -w 33 localhost UDP orders
     misused '-x: no such option; cliente -h shows the usage' -x localhost TCP orders
     misused '-p: its value is missing; cliente -h shows the usage' -p
     misused 'HOST is missing; cliente -h shows the usage'
@@ -617,13 +679,21 @@ misused() {
     misused 'SCTP: the protocol is TCP or UDP' localhost SCTP orders
 }
 
+@test "an option of another mode is refused with the way out" {
+    misused '-c: TCP has no plain mode; say UDP, or leave -c out' -c localhost TCP orders
+    misused '-w: only the numbered mode of UDP has it; say UDP' -w 8 localhost TCP orders
+    misused '-1: only the numbered mode of UDP has it; say UDP' -1 localhost TCP orders
+    misused '-s: only the numbered mode of UDP has it; leave -c out' -cs localhost UDP orders
+    misused '-w: only the numbered mode of UDP has it; leave -c out' -w 8 -c localhost UDP orders
+}
+
 @test "-h shows every option and default on standard output" {
     status=0
     "$CLIENTE" -h >out 2>err 3>&- || status=$?
     ended_well
     local word
-    for word in 'HOST TCP|UDP FILE' '-p PORT .*(2525)' '-l DIR .*(log)' '-r RETRIES .*(5)' '-t SECONDS' '(1)' '(300)' \
-        '-h ' '-v '; do
+    for word in 'HOST TCP FILE' 'HOST UDP FILE' '-p PORT .*(2525)' '-l DIR .*(log)' '-r RETRIES .*(5)' '-t SECONDS' \
+        '(1)' '(300)' '-c ' '-w WINDOW .*(16)' '-1 ' '-s ' '-h ' '-v '; do
         grep -q -e "$word" out || fail "-h does not show $word"
     done
 }

@@ -8,10 +8,11 @@ load helper
 # without_date FILE: the file, its last line without its date.
 without_date() { sed -E '$ s/^All done at .{24}$/All done at DATE/' "$1"; }
 
-# replay ORDERS TRANSPORT [HOST]: the client with that order file. Sets LOG, its log, and CLIENT_PORT.
+# replay ORDERS TRANSPORT [HOST]: the client with that order file, and the options in MODE. Sets LOG, its log, and
+# CLIENT_PORT.
 replay() {
     mkdir -p client
-    timeout 120 "$CLIENTE" -p "$PORT" -l client "${3:-localhost}" "$2" "$ROOT/ordenes/$1.txt" >said 2>said.err
+    timeout 120 "$CLIENTE" "${MODE[@]}" -p "$PORT" -l client "${3:-localhost}" "$2" "$ROOT/ordenes/$1.txt" >said 2>said.err
     [ ! -s said.err ] || fail "the client said: $(cat said.err)"
     CLIENT_PORT=$(sed -n 's/^Connected to .* on port \([0-9]*\) at .*/\1/p' said)
     [ -n "$CLIENT_PORT" ] || fail "no first line: $(cat said)"
@@ -31,6 +32,20 @@ is_golden() {
 @test "ordenes1 over UDP gives its golden log of 637 bytes" { start_server; is_golden ordenes1 UDP; }
 @test "ordenes2 over TCP gives its golden log of 753 bytes" { start_server; is_golden ordenes2 TCP; }
 @test "ordenes2 over UDP gives its golden log of 753 bytes" { start_server; is_golden ordenes2 UDP; }
+
+@test "the order files give the same logs in the plain mode of UDP" {
+    local MODE=(-c)
+    start_server
+    is_golden ordenes UDP
+    is_golden ordenes1 UDP
+    is_golden ordenes2 UDP
+}
+
+@test "and in numbered mode with a line a datagram, through a window of one" {
+    local MODE=(-1 -w 1)
+    start_server
+    is_golden ordenes2 UDP
+}
 
 @test "the golden logs have 465, 637 and 753 bytes" {
     same '465 465 637 637 753 753' "$(cd "$ROOT/test/golden" && stat -c %s ordenes.*.log ordenes1.*.log ordenes2.*.log |

@@ -267,14 +267,14 @@ tree() {
     done
 }
 
-# replayed TRANSPORT HOST: the client replays the three order files; sets MAILS.
+# replayed TRANSPORT HOST [OPTION...]: the client replays the three order files; sets MAILS.
 replayed() {
     local orders
-    LOGS=$BATS_TEST_TMPDIR/log.$1.$2 MAILS=$BATS_TEST_TMPDIR/mails.$1.$2
+    LOGS=$BATS_TEST_TMPDIR/log.$* MAILS=$BATS_TEST_TMPDIR/mails.$*
     serve
     mkdir -p client
     for orders in ordenes ordenes1 ordenes2; do
-        timeout 120 "$CLIENTE" -p "$PORT" -l client "$2" "$1" "$ROOT/ordenes/$orders.txt" >said 2>&1 ||
+        timeout 120 "$CLIENTE" "${@:3}" -p "$PORT" -l client "$2" "$1" "$ROOT/ordenes/$orders.txt" >said 2>&1 ||
             { cat said; return 1; }
     done
     stop_server
@@ -283,7 +283,7 @@ replayed() {
     same 5 "$(find "$MAILS" ! -type d -printf '%i\n' | sort -u | wc -l)"
 }
 
-@test "the client delivers the same mails over TCP and over UDP, to the boxes of its order files" {
+@test "the client delivers the same mails over TCP and in both modes of UDP, to the boxes of its order files" {
     local host hosts=(127.0.0.1)
     if grep -q '^0\{31\}1 ' /proc/net/if_inet6; then hosts+=(::1); fi
     local first=$'Texto de mi correo.\nLínea 2 de mi correo en ordenes.txt'
@@ -297,6 +297,9 @@ replayed() {
         diff want <(tree)
         same 10 "$(cat "$MAILS"/*/new/* | grep -c ' with SMTP id ')"
         replayed UDP "$host"
+        diff want <(tree)
+        same 10 "$(cat "$MAILS"/*/new/* | grep -c ' with SMTP id ')"
+        replayed UDP "$host" -c
         diff want <(tree)
         same 10 "$(cat "$MAILS"/*/new/* | grep -c ' with UDP (unnumbered) id ')"
         same 6 "$(cat "$MAILS"/*/new/* | grep -c '^Return-Path: <pepe@usal.es>$')"
