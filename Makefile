@@ -1,4 +1,4 @@
-# make         builds servidor/servidor, cliente/cliente and cliente/mng_client
+# make         builds servidor/servidor, cliente/cliente, cliente/mng_client and test/relay/relay
 # make run     builds, starts the server, replays the order files, stops it
 # make test    runs the tests (installs what they need, where it may)
 # make check   runs the static checks
@@ -18,12 +18,13 @@ Q := $(if $(V),,@)
 B := .build
 # The file names say what is what: a folder of servidor/ is a room of the house,
 # each NAME in PROGRAMS is a main, each test/unit/*.c and test/fuzz/*.c too.
-PROGRAMS := servidor/servidor cliente/cliente cliente/mng_client
+PROGRAMS := servidor/servidor cliente/cliente cliente/mng_client test/relay/relay
 objects   = $(patsubst %.c,$(B)/%.o,$(1))
 NET      := $(call objects,$(wildcard servidor/net/*.c))
 ROOMS    := $(call objects,$(wildcard servidor/*/*.c))
 FRONT    := $(call objects,$(wildcard servidor/*.c))
 CLIENT   := $(filter-out $(PROGRAMS:%=$(B)/%.o),$(call objects,$(wildcard cliente/*.c)))
+RELAY    := $(call objects,$(wildcard test/relay/*.c))
 MNG      := $(filter $(B)/cliente/mng_%,$(CLIENT))
 UNITS    := $(patsubst %.c,$(B)/%,$(wildcard test/unit/*.c))
 FUZZERS  := $(patsubst %.c,$(B)/%,$(wildcard test/fuzz/*.c))
@@ -39,6 +40,10 @@ cliente/cliente: $(B)/cliente/cliente.o $(filter-out $(MNG),$(CLIENT)) $(NET)
 	$(Q)$(LINK) -o $@ $^
 
 cliente/mng_client: $(B)/cliente/mng_client.o $(MNG) $(B)/cliente/say.o $(NET)
+	@echo "  LINK  $@"
+	$(Q)$(LINK) -o $@ $^
+
+test/relay/relay: $(RELAY) $(NET)
 	@echo "  LINK  $@"
 	$(Q)$(LINK) -o $@ $^
 

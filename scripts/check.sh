@@ -17,7 +17,7 @@ need() {
     exit 1
 }
 
-c_files() { find servidor cliente test/unit test/fuzz -name '*.c' -print0; }
+c_files() { find servidor cliente test/unit test/fuzz test/relay -name '*.c' -print0; }
 
 # In a bats file each test is a subshell (SC2030, SC2031), helper.bash reads what it sets (SC2034), and text between
 # single quotes is often meant for another program (SC1003, SC2016).
@@ -46,7 +46,7 @@ check_cppcheck() {
     need cppcheck cppcheck
     cppcheck --quiet -j "$JOBS" --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
         --suppress=missingIncludeSystem -D_POSIX_C_SOURCE=200809L -Iservidor -Icliente \
-        servidor cliente test/unit test/fuzz
+        servidor cliente test/unit test/fuzz test/relay
 }
 
 # What it looks for stands in .clang-tidy. Its count of the warnings of system headers is of no use.
@@ -58,7 +58,7 @@ check_tidy() {
 
 check_manuals() {
     local pages
-    mapfile -d '' pages < <(find servidor cliente -name '*.[1-8]' -print0)
+    mapfile -d '' pages < <(find servidor cliente test/relay -name '*.[1-8]' -print0)
     [ "${#pages[@]}" != 0 ] || return 0
     need mandoc mandoc
     mandoc -T lint -W warning "${pages[@]}"

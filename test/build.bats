@@ -6,8 +6,9 @@ load helper
 local_setup() {
     command -v make >/dev/null || skip "make is not here"
     mkdir copy
-    (cd "$ROOT" && tar -cf - --exclude=servidor/servidor --exclude=cliente/cliente --exclude=cliente/mng_client --exclude='log/[!.]*' \
-        Makefile servidor cliente ordenes scripts log) | tar -xf - -C copy
+    (cd "$ROOT" && tar -cf - --exclude=servidor/servidor --exclude=cliente/cliente --exclude=cliente/mng_client \
+        --exclude=test/relay/relay --exclude='log/[!.]*' \
+        Makefile servidor cliente test/relay ordenes scripts log) | tar -xf - -C copy
     cd copy || return 1
     # The make that runs these tests has its own mind about flags and jobs.
     unset MAKEFLAGS MFLAGS MAKELEVEL CFLAGS CC LDFLAGS
@@ -24,7 +25,7 @@ build() {
 # compiled: how many sources the last build compiled.
 compiled() { grep -c -e '-c ' ../calls || true; }
 
-sources() { find servidor cliente -name '*.c' | wc -l; }
+sources() { find servidor cliente test/relay -name '*.c' | wc -l; }
 
 @test "make builds servidor and cliente from a fresh copy, without a warning" {
     local seconds TIMEFORMAT='%U %S'
@@ -46,7 +47,7 @@ sources() { find servidor cliente -name '*.c' | wc -l; }
 
 @test "the programs need no library beyond that of C" {
     build
-    same "" "$(ldd servidor/servidor cliente/cliente cliente/mng_client | grep '=>' | grep -Ev 'libc\.so|linux-vdso')"
+    same "" "$(ldd servidor/servidor cliente/cliente cliente/mng_client test/relay/relay | grep '=>' | grep -Ev 'libc\.so|linux-vdso')"
 }
 
 @test "make honours CC and CFLAGS, and builds all anew when they change" {

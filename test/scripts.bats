@@ -24,8 +24,9 @@ local_teardown() {
 
 copy_project() {
     mkdir copy
-    (cd "$ROOT" && tar -cf - --exclude=servidor/servidor --exclude=cliente/cliente --exclude=cliente/mng_client --exclude='log/[!.]*' \
-        Makefile servidor cliente ordenes scripts log) | tar -xf - -C copy
+    (cd "$ROOT" && tar -cf - --exclude=servidor/servidor --exclude=cliente/cliente --exclude=cliente/mng_client \
+        --exclude=test/relay/relay --exclude='log/[!.]*' \
+        Makefile servidor cliente test/relay ordenes scripts log) | tar -xf - -C copy
 }
 
 # in_copy COMMAND...: runs it in the copy and its network; what it says in $output, how it ended in $status.
