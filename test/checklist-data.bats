@@ -214,7 +214,7 @@ line_65_reject() {
 line_66() {
     local all
     all=$(printf '\\x%02x' {0..255})
-    [ "$TRANSPORT" = tcp ] || all=${all#'\x00'}     # a datagram is cut there
+    [ "$TRANSPORT" != udp ] || all=${all#'\x00'}     # a datagram is cut there
     H
     letter "a$all\\r\\n$all\\r\\n.\\r\\n" "a$all\\n$all\\n"
     letter '\xff\xfe\x80\r\n..\x81\r\n\xe2\x82\xac\r\n.\r\n' '\xff\xfe\x80\n.\x81\n\xe2\x82\xac\n'
@@ -292,7 +292,7 @@ unkept() {
 fault_was_hit() {
     [ ! -e fault ] || fail "$fault: no process came there"
     same "" "$(find mails -path '*/tmp/*' -type f)"
-    [ "$TRANSPORT" = udp ] || echo "$fault" >fault
+    [ "$TRANSPORT" != tcp ] || echo "$fault" >fault
 }
 
 @test "line 67: a mail whose file or folder cannot be synced is not acknowledged, and not delivered" {
@@ -399,7 +399,7 @@ trace_is() {
 
 CLIENT='\(\[127\.0\.0\.1\]\)'
 
-# with PROTOCOL: what stands behind "with"; over UDP it is what it is.
+# with PROTOCOL: what stands behind "with"; in the plain mode of UDP it is what it is.
 with() { if [ "$TRANSPORT" = udp ]; then echo 'UDP \(unnumbered\)'; else echo "$1"; fi; }
 
 # id: of the mail, as the itba dialect told it.

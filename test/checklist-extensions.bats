@@ -63,7 +63,7 @@ line_77_order() {
 }
 
 # segments N: our replies to a group leave in one segment; of another server we look at the codes alone.
-segments() { [ "$DIALECT" = rfc ] || [ "$TRANSPORT" = udp ] || echo "segments $1"; }
+segments() { [ "$DIALECT" = rfc ] || [ "$TRANSPORT" != tcp ] || echo "segments $1"; }
 
 line_78() {
     H

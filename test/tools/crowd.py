@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds many different SMTP sessions at the same time, and writes down what each of them said and heard.
 
-usage: crowd.py [-u [-r]] [-a ADDRESS] PORT COUNT [EXPECTED]
+usage: crowd.py [-u [-r] | -n] [-a ADDRESS] PORT COUNT [EXPECTED]
 
 Each session sends a few mails of random length: over TCP one of two in pipelined groups. EXPECTED gets a line for each
 session, as readlog.py reads it, with the records that the server's log must hold. A session that is not answered as the
@@ -15,6 +15,7 @@ import sys
 import threading
 
 from channel import Broken, Tcp, Udp
+from numbered import Numbered
 
 
 class Member:
@@ -25,9 +26,9 @@ class Member:
         self.number = number
         self.udp = chosen.udp
         self.repeats = chosen.repeat
-        kind = Udp if chosen.udp else Tcp
+        kind = Udp if chosen.udp else Numbered if chosen.numbered else Tcp
         self.session = kind(chosen.address, chosen.port)
-        self.key = f"{'UDP' if chosen.udp else 'TCP'} {chosen.address} {self.session.local_port}"
+        self.key = f"{'UDP' if chosen.udp or chosen.numbered else 'TCP'} {chosen.address} {self.session.local_port}"
         self.records = []
 
     def hear(self, code):
@@ -89,7 +90,8 @@ class Member:
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("-u", "--udp", action="store_true", help="sessions over UDP")
+    options.add_argument("-u", "--udp", action="store_true", help="sessions over UDP, in the plain mode")
+    options.add_argument("-n", "--numbered", action="store_true", help="sessions over UDP, in the numbered mode")
     options.add_argument("-r", "--repeat", action="store_true", help="a hello that nobody answered for a second")
     options.add_argument("-a", "--address", default="127.0.0.1", help="of the server")
     options.add_argument("port", type=int)

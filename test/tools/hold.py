@@ -16,9 +16,11 @@ import resource
 import selectors
 import socket
 import sys
+import threading
 import time
 
 from channel import Broken, PATIENCE_S, Tcp, Udp, commands
+from numbered import Numbered
 
 
 def open_tcp(address, port, count, source):
@@ -56,6 +58,24 @@ def wait_for_input(sockets, deadline, on_tick=None):
             on_tick([key.fileobj for key in selector.get_map().values()])
 
 
+def open_numbered(chosen, source):
+    """The sessions, each with its handshake behind it, or what came of it."""
+    sessions = [Numbered(chosen.address, chosen.port, source) for _ in range(chosen.count)]
+
+    def begin(session):
+        try:
+            session.begin()
+        except Broken as error:
+            session.error = error
+
+    threads = [threading.Thread(target=begin, args=(session,)) for session in sessions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sessions
+
+
 def greet(chosen, source):
     """Opens the sessions and reads their greetings: those that are greeted, and the seconds it took."""
     begun = time.monotonic()
@@ -76,6 +96,8 @@ def greet(chosen, source):
                     sessions[one].send_to_door(b"\r\n")
 
         ready = (sessions[one] for one in wait_for_input(list(sessions), deadline, again))
+    elif chosen.numbered:
+        ready = open_numbered(chosen, source)
     else:
         ready = (adopt(raw) for raw in
                  wait_for_input(open_tcp(chosen.address, chosen.port, chosen.count, source), deadline))
@@ -108,7 +130,8 @@ def ask(sessions, command, code):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("-u", "--udp", action="store_true", help="sessions over UDP")
+    options.add_argument("-u", "--udp", action="store_true", help="sessions over UDP, in the plain mode")
+    options.add_argument("-n", "--numbered", action="store_true", help="sessions over UDP, in the numbered mode")
     options.add_argument("-a", "--address", default="127.0.0.1", help="of the server")
     options.add_argument("-b", "--bind", metavar="ADDRESS", help="our own address")
     options.add_argument("-w", "--patience", type=float, default=3 * PATIENCE_S, help="seconds for the greetings")

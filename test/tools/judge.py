@@ -24,6 +24,7 @@ import sys
 
 import channel
 from channel import Broken, Tcp, Udp
+from numbered import Numbered
 from talk import step
 
 FILLING = b"This line is one of many in a text that is there for its size.\r\n"
@@ -64,7 +65,7 @@ class Judge:
         """A new session; over UDP with the hello CRLF, unless the script has one of its own."""
         self.end()
         self.command, self.label, self.reply, self.skipping = "the greeting", "", "", False
-        kind = Udp if self.chosen.udp else Tcp
+        kind = Udp if self.chosen.udp else Numbered if self.chosen.numbered else Tcp
         self.session = kind(self.chosen.address, self.chosen.port)
         print("port", self.session.local_port, flush=True)
         if self.chosen.udp and hello:
@@ -133,7 +134,8 @@ class Judge:
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("-u", "--udp", action="store_true", help="speak over UDP, the plain mode")
+    options.add_argument("-u", "--udp", action="store_true", help="speak over UDP, in the plain mode")
+    options.add_argument("-n", "--numbered", action="store_true", help="speak over UDP, in the numbered mode")
     options.add_argument("-a", "--address", default="127.0.0.1", help="of the server")
     options.add_argument("port", type=int)
     chosen = options.parse_args()

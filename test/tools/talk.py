@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One scripted SMTP session with control over every octet, over TCP or plain UDP.
+"""One scripted SMTP session with control over every octet, over TCP or UDP.
 
 usage: talk.py [options] PORT        the script comes on standard input, or from a file that grows (-i)
 
@@ -7,7 +7,7 @@ usage: talk.py [options] PORT        the script comes on standard input, or from
     S~ 5\\d\\d         the next reply line begins so (a regular expression)
     C: NOOP           send this line; CRLF is added
     C| NOOP\\r\\n       send these octets as they are; \\r \\n \\t \\0 \\e \\\\ \\xHH and {A*2000} are understood
-    D| \\r\\n           over UDP: send these octets to the well-known port
+    D| \\r\\n           in the plain mode of UDP: send these octets to the well-known port
     segments 1        the replies since the last C came in so many TCP segments
     quiet 1           nothing comes for so many seconds
     half              close our direction only
@@ -15,14 +15,15 @@ usage: talk.py [options] PORT        the script comes on standard input, or from
     reset             leave without a word: RST over TCP
     # text            is for the reader
 
-Over UDP the hello CRLF is sent first, unless the script begins with D. Prints "port N", our local port, and then the
-dialogue. The exit status is 0 when all came as the script says, 1 otherwise.
+In the plain mode the hello CRLF is sent first, unless the script begins with D. Prints "port N", our local port, and
+then the dialogue. The exit status is 0 when all came as the script says, 1 otherwise.
 """
 import argparse
 import re
 import sys
 
 from channel import Broken, Tcp, Udp, commands, octets
+from numbered import Numbered
 
 
 def step(session, line):
@@ -58,8 +59,9 @@ def step(session, line):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("-u", "--udp", action="store_true", help="speak over UDP")
-    options.add_argument("-c", "--connected", action="store_true", help="over UDP: hear the well-known port only")
+    options.add_argument("-u", "--udp", action="store_true", help="speak over UDP, in the plain mode")
+    options.add_argument("-n", "--numbered", action="store_true", help="speak over UDP, in the numbered mode")
+    options.add_argument("-c", "--connected", action="store_true", help="plain mode: hear the well-known port only")
     options.add_argument("-a", "--address", default="127.0.0.1", help="of the server")
     options.add_argument("-b", "--bind", metavar="ADDRESS", help="our own address")
     options.add_argument("-i", "--input", metavar="FILE", help="a script that grows until the line exit")
@@ -71,7 +73,7 @@ def main():
         if chosen.udp:
             session = Udp(chosen.address, chosen.port, source, chosen.connected)
         else:
-            session = Tcp(chosen.address, chosen.port, source)
+            session = (Numbered if chosen.numbered else Tcp)(chosen.address, chosen.port, source)
     except OSError as error:
         sys.exit(f"talk.py: cannot reach {chosen.address} port {chosen.port}: {error}")
     print("port", session.local_port, flush=True)

@@ -5,7 +5,7 @@ usage: talks.py PORT        the script comes on standard input
 
 What talk.py understands (see there), and
 
-    session NAME [udp]    what follows is said in this session; a new one is greeted and says HELO first
+    session NAME [udp|numbered]    what follows is said in this session; a new one is greeted and says HELO first
     sh COMMAND            this command must succeed; LPORT is the local port of the session
 
 Prints the dialogue. The exit status is 0 when all came as the script says, 1 otherwise.
@@ -16,13 +16,14 @@ import subprocess
 import sys
 
 from channel import Broken, Tcp, Udp
+from numbered import Numbered
 from talk import step
 
 
-def greeted(port, udp):
+def greeted(port, transport):
     """A new session that has said HELO."""
-    session = (Udp if udp else Tcp)("127.0.0.1", port)
-    if udp:
+    session = {"udp": Udp, "numbered": Numbered}.get(transport, Tcp)("127.0.0.1", port)
+    if transport == "udp":
         session.send_to_door(b"\r\n")
     for line in ("S~ 220 ", "C: HELO c.example", "S~ 250 "):
         step(session, line)
@@ -43,9 +44,9 @@ def main():
     for line in sys.stdin:
         line = line.rstrip("\n")
         try:
-            if found := re.fullmatch(r"session (\S+)( udp)?", line):
+            if found := re.fullmatch(r"session (\S+)(?: (udp|numbered))?", line):
                 if found[1] not in sessions:
-                    sessions[found[1]] = greeted(int(sys.argv[1]), bool(found[2]))
+                    sessions[found[1]] = greeted(int(sys.argv[1]), found[2])
                 session = sessions[found[1]]
                 print(line)
             elif line.startswith("sh "):
