@@ -42,7 +42,7 @@ mail_shape() {
     local tried
     tried=$(sed -n "s/.*[^(]try \([\"']\)\(.*\)\1.*/\2/p" "$BATS_TEST_FILENAME")
     # The suite cannot run itself; that it runs is seen by this line being read.
-    same "" "$(commands | grep -vxF -e "$tried" | grep -vx 'make test')"
+    same "" "$(commands | grep -vxF -e "$tried" -e "$(lossy)" | grep -vx 'make test')"
 }
 
 @test "make run shows what the README says it does" {
@@ -71,6 +71,26 @@ mail_shape() {
     try "scripts/paraServidor.sh"
 }
 
+# The commands that play a lossy network, which are one shell's: the last one ends its job.
+lossy() { commands | sed -n '/^test\/relay\/relay/,/^kill %1$/p'; }
+
+@test "a lossy network is played, and nothing is lost" {
+    try "scripts/lanzaServidor.sh" >/dev/null
+    in_tree "set -m; $(lossy); wait" >said
+    same "$(sed -n '/^datagrams /p; /^client to/p; /^server to/p' "$ROOT/README.md" | counts_as N)" \
+        "$(grep -E '^(datagrams|client|server)' said | counts_as N)"
+    same 753 "$(wc -c <"tree/log/$(sed -n 's/.* on port \([0-9]*\) .*/\1/p' said).txt")"
+    try "scripts/paraServidor.sh"
+}
+
+# Numbers of any length, since what comes late is counted or not.
+counts_as() { sed -E "s/[0-9]+/$1/g"; }
+
+@test "how the transports compare is measured" {
+    try "scripts/transportes.sh" >said || true      # the ratios are for a machine that is quiet
+    same 'per lines short' "$(sed 's/ .*//' said | paste -s -d ' ')"
+}
+
 @test "the monitor answers and the filter is switched" {
     try "scripts/lanzaServidor.sh" >/dev/null
     try "cliente/mng_client localhost secretpa 2626 mails" >said
@@ -97,6 +117,7 @@ mail_shape() {
         try "man -l servidor/servidor.8" | grep -q SERVIDOR
         try "man -l cliente/cliente.1" | grep -q CLIENTE
         try "man -l cliente/mng_client.1" | grep -q MNG_CLIENT
+        try "man -l servidor/smtp-udp.7" | grep -q SMTP-UDP
     fi
 }
 
