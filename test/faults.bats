@@ -319,9 +319,10 @@ used_up() { until [ ! -e fault ] || [ -e through ]; do read -rt 0.002 <>nap || :
     [ "$(cat through)" = 0 ] || { cat sent; return 1; }
     echo "# $hits faults: $(cat sent)" >&3
     ((hits >= 3))
-    # A folder's fsync that fails may refuse several mails.
+    # A folder's fsync that fails may refuse several mails, and one mail may meet three faults: what a link that fails has
+    # to be undone for is synced as well, folder by folder.
     matches '^([0-9]+) acknowledged, ([0-9]+) refused, 0 broken$' "$(cat sent)"
-    ((BASH_REMATCH[2] >= hits && BASH_REMATCH[1] + BASH_REMATCH[2] == 200))
+    ((3 * BASH_REMATCH[2] >= hits && BASH_REMATCH[1] + BASH_REMATCH[2] == 200))
 }
 
 @test "the usual build has no probes" {
