@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.." || exit 1
 # command:package of Debian, for each thing that a test calls and a small system may lack.
 NEEDED='bats:bats parallel:parallel python3:python3 nc:netcat-openbsd swaks:swaks curl:curl ss:iproute2 ps:procps
 setsid:util-linux nsenter:util-linux mount:mount make:make tar:tar strace:strace setpriv:util-linux
-prlimit:util-linux msmtp:msmtp mutt:mutt'
+prlimit:util-linux msmtp:msmtp mutt:mutt nft:nftables'
 
 missing() {
     local pair
@@ -49,4 +49,5 @@ export PARALLEL_HOME=$PWD/.build/parallel
 mkdir -p "$PARALLEL_HOME" || exit 1
 
 [ $# != 0 ] || set -- test/*.bats
-exec bats --jobs "${JOBS:-4}" "$@"
+# Most of a test is waiting for a server or a client: two processors have time for eight.
+exec bats --jobs "${JOBS:-$((4 * $(getconf _NPROCESSORS_ONLN)))}" "$@"
