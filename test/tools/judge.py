@@ -72,12 +72,17 @@ class Judge:
             self.session.send_to_door(b"\r\n")
 
     def end(self):
-        """Leaves the session; over UDP with QUIT, or its worker would wait for us."""
+        """Leaves the session; over UDP with QUIT, or its worker would wait for us.
+
+        The reply to that is waited for: the next session may get our port, and would take it for its greeting.
+        """
         if self.session is None:
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, Broken):
             if self.chosen.udp and not self.reply.startswith(("221", "421")):
                 self.session.send(b"QUIT\r\n")
+                while self.reply[:3] not in ("354", "221", "421"):
+                    self.reply = read_reply(self.session)[-1]
         self.session.close()
         self.session = None
 
