@@ -36,14 +36,17 @@ inner() {
     same 0 "$status"
 }
 
+# A child is known by its mark, or its file, once it has become the program that it is to be.
+BECOMES='wait_until grep -qx tail "/proc/$!/comm"'
+
 @test "the wrapper catches a process left behind" {
-    inner 'setsid tail -f /dev/null 3>&- 4>&- &'
+    inner "setsid tail -f /dev/null 3>&- 4>&- & $BECOMES"
     same 1 "$status"
     matches 'process left behind: [0-9]+ tail -f' "$output"
 }
 
 @test "the wrapper catches a process whose environment was emptied, by its open file" {
-    inner 'env -i setsid tail -f /dev/null >kept 3>&- 4>&- &'
+    inner "env -i setsid tail -f /dev/null >kept 3>&- 4>&- & $BECOMES"
     same 1 "$status"
     matches 'process left behind: [0-9]+ tail -f' "$output"
 }
