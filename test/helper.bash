@@ -392,9 +392,14 @@ greets() {
     PATIENCE=2 "${RUN_IN[@]}" "$PYTHON" "$TOOLS/talk.py" "$@" "$PORT" <<<$'S~ 220 \nC: QUIT\nS~ 221' >/dev/null 2>&1
 }
 
-# worker_of PORT [PROTOCOL]: the pids that hold the server's socket of the session with our local PORT.
+# worker_of PORT [PROTOCOL]: the pids that hold our server's socket of the session with our local PORT. Another test's
+# server may have had a client there, and not know yet that it is gone.
 worker_of() {
-    "${RUN_IN[@]}" ss -H "-${2:-t}np" "sport != :$1 and dport = :$1" | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -u
+    local pid
+    "${RUN_IN[@]}" ss -H "-${2:-t}np" "sport != :$1 and dport = :$1" | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -u |
+        while read -r pid; do
+            ! grep -qszxF -e "TEST_MARK=$TEST_MARK" "/proc/$pid/environ" || echo "$pid"
+        done
 }
 
 # namespace ADDRESS...: what follows in this test runs in a network of its own, where lo has these addresses too.

@@ -96,16 +96,26 @@ def until(what, seconds=60):
         time.sleep(0.02)
 
 
+def bound(family, kind, own):
+    """A socket with room for much, and its port."""
+    made = socket.socket(family, kind)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    made.bind(own)
+    return made, made.getsockname()[1]
+
+
 class Wire:
     """A socket that hears every sender; the door is the server's well-known port."""
     host, port, source = "127.0.0.1", None, None    # what stood on the command line
 
     def __init__(self, source=None, port=0):
         family, kind, _, _, self.door = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)[0]
-        self.socket = socket.socket(family, kind)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self.socket.bind((source or self.source or ("::1" if ":" in self.host else "127.0.0.1"), port))
-        self.local_port = self.socket.getsockname()[1]
+        own = (source or self.source or ("::1" if ":" in self.host else "127.0.0.1"), port)
+        self.socket, self.local_port = bound(family, kind, own)
+        # A port whose last owner some server still thinks to be there would be counted with ours.
+        while port == 0 and workers_of(self.local_port):
+            self.socket.close()
+            self.socket, self.local_port = bound(family, kind, own)
         self.came = self.went = 0     # octets
 
     def send(self, octets, to=None):
