@@ -3,6 +3,7 @@
 Every reply line is checked as it is read: it ends with CRLF, is ASCII, and has at most 512 octets (RFC 5321
 section 4.5.3.1.5). Over UDP a reply is exactly one datagram. A broken promise raises Broken.
 """
+import contextlib
 import os
 import re
 import socket
@@ -113,6 +114,26 @@ class Tcp:
         self.socket.close()
 
 
+def workers_of(port):
+    """How many sockets of this machine are connected to our port: the server's for a session with us."""
+    count = 0
+    for table in "/proc/net/udp", "/proc/net/udp6":
+        with contextlib.suppress(FileNotFoundError), open(table, encoding="ascii") as file:
+            count += sum(line.split()[2].endswith(f":{port:04X}") for line in file)
+    return count
+
+
+def bound(family, kind, own):
+    """A UDP socket with room for much. If it may choose its port, no server thinks that a client of its is there."""
+    while True:
+        made = socket.socket(family, kind)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        made.bind(own)
+        if own[1] != 0 or not workers_of(made.getsockname()[1]):
+            return made
+        made.close()
+
+
 class Udp:
     """One plain session over UDP: the hello goes to the well-known port, all else to the port that answered.
 
@@ -121,9 +142,7 @@ class Udp:
 
     def __init__(self, host, port, source=None, connected=False):
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-        self.socket = socket.socket(family, kind)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self.socket.bind(source or ("::1" if ":" in host else "", 0))
+        self.socket = bound(family, kind, source or ("::1" if ":" in host else "", 0))
         self.socket.settimeout(PATIENCE_S)
         if connected:
             self.socket.connect(address)

@@ -12,7 +12,6 @@ Whatever comes is read by the letter of the format, and a datagram that deviates
 """
 import argparse
 import collections
-import contextlib
 import linecache
 import random
 import re
@@ -24,7 +23,7 @@ import time
 import traceback
 
 import channel
-from channel import Broken, PATIENCE_S
+from channel import Broken, PATIENCE_S, bound, workers_of  # noqa: F401 (workers_of is for stories)
 
 DATAGRAM_LIMIT, PAYLOAD_LIMIT, WINDOW_LIMIT = 1200, 1100, 32
 HELLO_WAITS_S = (1, 2, 4, 4, 4, 4, 4, 4)
@@ -79,15 +78,6 @@ def hello(cn, win=16, cookie=None, size=64, options=()):
     return (" ".join(words) + "\n").encode().ljust(size, b".")
 
 
-def workers_of(port):
-    """How many sockets of this machine are connected to our port: the server's for a session with us."""
-    count = 0
-    for table in "/proc/net/udp", "/proc/net/udp6":
-        with contextlib.suppress(FileNotFoundError), open(table, encoding="ascii") as file:
-            count += sum(line.split()[2].endswith(f":{port:04X}") for line in file)
-    return count
-
-
 def until(what, seconds=60):
     """Waits for what() to be true."""
     end = time.monotonic() + seconds
@@ -96,26 +86,14 @@ def until(what, seconds=60):
         time.sleep(0.02)
 
 
-def bound(family, kind, own):
-    """A socket with room for much, and its port."""
-    made = socket.socket(family, kind)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-    made.bind(own)
-    return made, made.getsockname()[1]
-
-
 class Wire:
     """A socket that hears every sender; the door is the server's well-known port."""
     host, port, source = "127.0.0.1", None, None    # what stood on the command line
 
     def __init__(self, source=None, port=0):
         family, kind, _, _, self.door = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)[0]
-        own = (source or self.source or ("::1" if ":" in self.host else "127.0.0.1"), port)
-        self.socket, self.local_port = bound(family, kind, own)
-        # A port whose last owner some server still thinks to be there would be counted with ours.
-        while port == 0 and workers_of(self.local_port):
-            self.socket.close()
-            self.socket, self.local_port = bound(family, kind, own)
+        self.socket = bound(family, kind, (source or self.source or ("::1" if ":" in self.host else "127.0.0.1"), port))
+        self.local_port = self.socket.getsockname()[1]
         self.came = self.went = 0     # octets
 
     def send(self, octets, to=None):
