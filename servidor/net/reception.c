@@ -58,14 +58,16 @@ static enum reception_verdict judge_hello(const struct reception *reception,
 
     if (caller->is_closing)
         return refuse(result, hello->id, SEGMENT_LEAVING);
+    if (!hello->has_cookie || !cookie_is_good(&hello->cookie, reception->key, &owner, now_s)) {
+        given.cookie = cookie_make(reception->key, &owner, now_s);
+        return answer(result, &given);
+    }
+    if (is_recent(reception, &caller->peer, hello->id, caller->now_ms))
+        return RECEPTION_DROP;
     result->cn = hello->id;
     result->sid = sid_for(reception, &owner, now_s);
     result->window = hello->window;
-    if (hello->has_cookie && cookie_is_good(&hello->cookie, reception->key, &owner, now_s))
-        return is_recent(reception, &caller->peer, hello->id, caller->now_ms) ? RECEPTION_DROP
-                                                                           : RECEPTION_HELLO;
-    given.cookie = cookie_make(reception->key, &owner, now_s);
-    return answer(result, &given);
+    return RECEPTION_HELLO;
 }
 
 enum reception_verdict reception_judge(const struct reception *reception,
