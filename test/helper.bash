@@ -328,11 +328,13 @@ after_helo() {
 # session_offers SIZE: a new session of the usal dialect says it in its EHLO.
 session_offers() { talk <<<$'S~ 220\nC: EHLO x\nS~ 250-\nS~ 250-\nS~ 250-\nS~ 250-\nS~ 250-\nS: 250 SIZE '"$1"; }
 
-# open NAME [OPTION...]: a session that stays; say NAME LINE... goes on in it. Sets LPORT.
+# open NAME [OPTION...]: a session that stays; say NAME LINE... goes on in it. Sets LPORT. What an earlier session of the
+# name said is emptied here: its own shell may do so only after we have read it.
 open() {
     local name=$1
     shift
     : >"$name.script"
+    : >"$name.said"
     "${RUN_IN[@]}" "$PYTHON" "$TOOLS/talk.py" -i "$name.script" "$@" "$PORT" >"$name.said" 2>&1 3>&- 4>&- &
     sessions+=($!)
     printf -v "pid_of_$name" %s $!
@@ -363,6 +365,7 @@ hold() {
     local name=$1 count=$2
     shift 2
     : >"$name.script"
+    : >"$name.said"
     "${RUN_IN[@]}" "$PYTHON" "$TOOLS/hold.py" "$@" "$PORT" "$count" "$name.script" >"$name.said" 2>&1 3>&- 4>&- &
     sessions+=($!)
     printf -v "pid_of_$name" %s $!

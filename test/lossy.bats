@@ -88,6 +88,7 @@ END
 client() {
     local orders=$1
     shift
+    : >out
     timeout 300 "$CLIENTE" "$@" -l . -p "$PORT" localhost UDP "$orders" >out 2>err 3>&- 4>&- &
     CLIENT=$!
     sessions+=("$CLIENT")

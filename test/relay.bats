@@ -228,6 +228,7 @@ END
 
 # relay OPTION...: starts it in the background; leaves what it prints in the file relayed. Sets RELAY_PID and PORT.
 relay() {
+    : >relayed
     "$RELAY" "$@" >relayed 3>&- 4>&- &
     RELAY_PID=$!
     sessions+=("$RELAY_PID")
