@@ -115,12 +115,17 @@ class Tcp:
 
 
 def workers_of(port):
-    """How many sockets of this machine are connected to our port: the server's for a session with us."""
-    count = 0
-    for table in "/proc/net/udp", "/proc/net/udp6":
+    """How many sockets of this machine are connected to our port: the server's for a session with us.
+
+    The system tells its sockets page by page, and one is left out when another that stood before it went meanwhile:
+    each is told by one of three readings.
+    """
+    inodes = set()
+    for table in ("/proc/net/udp", "/proc/net/udp6") * 3:
         with contextlib.suppress(FileNotFoundError), open(table, encoding="ascii") as file:
-            count += sum(line.split()[2].endswith(f":{port:04X}") for line in file)
-    return count
+            fields = (line.split() for line in file)
+            inodes |= {field[9] for field in fields if field[2].endswith(f":{port:04X}")}
+    return len(inodes)
 
 
 def bound(family, kind, own):
