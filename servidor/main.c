@@ -15,6 +15,7 @@
 #include "core/process.h"
 #include "core/signals.h"
 #include "core/worker.h"
+#include "grants.h"
 #include "mail/filter.h"
 #include "mail/maildir.h"
 #include "net/file.h"
@@ -165,6 +166,7 @@ static void say_weaknesses(const struct config *config)
 static int serve(struct server *server)
 {
     static const struct master_hooks hooks = { reload, say_ready };
+    static struct config defaults;
     const struct config *config = &server->config;
     pid_t holder = pidfile_holder(program.pid_path);
     /* One worker more of each kind than sessions: the one that says that all are busy. */
@@ -172,6 +174,8 @@ static int serve(struct server *server)
 
     if (holder > 0)
         return say_running(holder);
+    settings_defaults(&defaults);
+    grants_check(config, &defaults);
     if (find_secret(&server->config) != EXIT_SUCCESS ||
         open_logs_and_counters(config, slots) != EXIT_SUCCESS ||
         start_mail(&config->mail) != EXIT_SUCCESS ||

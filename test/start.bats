@@ -228,6 +228,53 @@ drain-timeout=30'
     done
 }
 
+# --- what the system grants -------------------------------------------------------------------------------------------
+
+@test "few descriptors are said at the start, with the ulimit to raise" {
+    RUN_IN=(bash -c 'ulimit -n 40 && exec "$@"' -)
+    expect_stderr '^servidor: 40 descriptors are few for a process: raise ulimit -n'
+    start_server
+}
+
+@test "a short backlog is said to who asks for more workers than it is long, with the sysctl to raise" {
+    local backlog
+    backlog=$(cat /proc/sys/net/core/somaxconn)
+    start_server -o workers-max="$backlog"
+    stop_server
+    expect_stderr "^servidor: workers-max=$((backlog + 1)): $backlog connections .*: raise sysctl net.core.somaxconn"
+    start_server -o workers-max=$((backlog + 1))
+}
+
+# granted FILE NUMBER: what follows is started where this number stands in a file below /proc/sys.
+granted() {
+    need_root "a mount"
+    echo "$2" >granted
+    RUN_IN=(unshare -m bash -c 'mount --bind granted "/proc/sys/$1" && shift && exec "$@"' - "$1")
+}
+
+@test "a system that has room for fewer processes says so at the start, with the sysctl to raise" {
+    granted kernel/pid_max 9999
+    expect_stderr 'workers-max=12000 and udp-workers-max=4096: the system may have 9999 .*: raise sysctl kernel.pid_max'
+    start_server
+    stop_server
+    granted kernel/threads-max 16098
+    expect_stderr 'the system may have 16098 processes: raise sysctl kernel.threads-max'
+    start_server
+    stop_server
+    RUN_IN=()
+    start_server
+}
+
+@test "a user who may have fewer processes is told at the start, with the ulimit to raise" {
+    need_root "another user"
+    mkdir -p its/log
+    cp "$SERVIDOR" its/servidor    # which may stand where only root may look
+    chmod -R 777 "$BATS_TEST_TMPDIR"
+    RUN_IN=(prlimit --nproc=1000 setpriv --reuid=65534 --regid=65534 --clear-groups)
+    expect_stderr 'workers-max=12000 and udp-workers-max=4096: this user may have 1000 processes: raise ulimit -u'
+    SERVIDOR=its/servidor LOGS=its/log start_server -m its/mails
+}
+
 @test "the settings of later issues are refused as not yet available" {
     local setting
     for setting in user=nobody chroot=/; do
