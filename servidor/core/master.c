@@ -152,7 +152,7 @@ static void bury_worker(int slot, int status)
 
 static void bury(pid_t child, int status)
 {
-    int slot, slots = (int)counters()->slot_count;
+    int slot, slots = slots_used();
 
     if (servants_bury(child, status, master.stage == RUNNING))
         return;
@@ -174,7 +174,7 @@ static void bury_all(void)
 
 static void tell_workers(int number)
 {
-    int slot, slots = (int)counters()->slot_count;
+    int slot, slots = slots_used();
 
     for (slot = 0; slot < slots; slot++)
         if (master.workers[slot].pid > 0)
@@ -267,14 +267,12 @@ static void wait_for_news(void)
 {
     char waste[512];
     int64_t tick_ms = next_tick_ms(clock_now_ms());
-    enum transport transport;
 
     signals_wait(master.server->wake[0], -1, tick_ms);
     while (read(master.server->wake[0], waste, sizeof waste) > 0)
         continue;
     if (clock_now_ms() >= tick_ms)
-        for (transport = 0; transport < TRANSPORTS; transport++)
-            slots_correct_hints(transport);
+        slots_correct_hints();
 }
 
 static int make_pipe(int ends[2])

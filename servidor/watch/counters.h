@@ -43,6 +43,9 @@ struct counters_folder {
  */
 enum { COUNTERS_SYNCS = 512, COUNTERS_ABOVE = 2 };
 
+/* Addresses with sessions are counted by a hash, in so many places. */
+enum { COUNTERS_ADDRESSES = 4096 };
+
 struct counters_sync {
     alignas(COUNTERS_LINE) _Atomic uint64_t finished; /* its number; 0: the rest says nothing */
     struct counters_folder new_folder;
@@ -67,9 +70,10 @@ struct counters {
     _Atomic bool cannot_grow[TRANSPORTS];            /* no worker can be had for now */
     int64_t started_s;                               /* time(2) */
     /* from all to all */
-    /* Two hints, so that nobody counts slots where it is urgent; the slots are the truth. */
+    /* Hints, so that nobody counts slots where it is urgent; the slots are the truth. */
     alignas(COUNTERS_LINE) _Atomic int32_t idle[TRANSPORTS]; /* workers without a session */
     _Atomic int32_t sessions[TRANSPORTS];
+    _Atomic int32_t addresses[COUNTERS_ADDRESSES]; /* workers busy or lingering with such a one */
     _Atomic uint64_t steered[STEERINGS]; /* one above the value; 0: as configured */
     _Atomic int64_t trouble_said_ms[TROUBLES]; /* when it was last spoken of */
     _Atomic uint64_t mail_serial;        /* the next mail's number, never given twice */

@@ -18,13 +18,17 @@ void slot_set_plain(int slot, bool is_plain)
     atomic_store(&slot_at(slot)->is_plain, is_plain);
 }
 
+/* The master's: no slot below it is free, so that a birth does not look at all that live. */
+static int first_free;
+
 int slot_take(enum transport transport)
 {
     int slot;
 
-    for (slot = 0; slot < (int)counters()->slot_count; slot++)
-        if (atomic_load(&slot_at(slot)->state) == SLOT_FREE)
-            break;
+    while (first_free < (int)counters()->slot_count &&
+           atomic_load(&slot_at(first_free)->state) != SLOT_FREE)
+        first_free++;
+    slot = first_free;
     if (slot == (int)counters()->slot_count)
         return -1;
     atomic_store(&slot_at(slot)->transport, transport);
@@ -37,15 +41,45 @@ int slot_take(enum transport transport)
     return slot;
 }
 
-/* What leaving the state `old` takes off the hints. */
-static void leave_state(struct slot *it, uint32_t old)
+/* A peer as three words, so that each can be an atomic. */
+static void pack_peer(uint64_t words[3], const struct peer *peer)
 {
-    uint32_t transport = atomic_load(&it->transport);
+    _Static_assert(sizeof *peer == 3 * sizeof words[0], "a peer fills the words of its slot");
+    memcpy(words, peer, sizeof *peer);
+}
 
-    if (old == SLOT_IDLE)
+/* Where the address of a packed peer is counted: its first two words (Fibonacci hashing). */
+static _Atomic int32_t *address_count(uint64_t first, uint64_t second)
+{
+    uint64_t mixed = (first ^ second * UINT64_C(0xff51afd7ed558ccd)) *
+                     UINT64_C(0x9e3779b97f4a7c15);
+
+    return &counters()->addresses[(mixed >> 32) % COUNTERS_ADDRESSES];
+}
+
+static _Atomic int32_t *address_count_of(struct slot *it)
+{
+    return address_count(atomic_load(&it->peer[0]), atomic_load(&it->peer[1]));
+}
+
+/* Does a worker in this state have a peer? */
+static bool has_peer(uint32_t state)
+{
+    return state == SLOT_BUSY || state == SLOT_LINGERING;
+}
+
+/* Goes into a state. What leaving the old one takes off the hints is taken off. */
+static uint32_t enter_state(struct slot *it, uint32_t state)
+{
+    uint32_t transport = atomic_load(&it->transport), old = atomic_exchange(&it->state, state);
+
+    if (old == SLOT_IDLE && state != SLOT_IDLE)
         atomic_fetch_sub(&counters()->idle[transport], 1);
-    else if (old == SLOT_BUSY)
+    if (old == SLOT_BUSY)
         atomic_fetch_sub(&counters()->sessions[transport], 1);
+    if (has_peer(old) && !has_peer(state))
+        atomic_fetch_sub(address_count_of(it), 1);
+    return old;
 }
 
 void slot_free(int slot)
@@ -53,8 +87,10 @@ void slot_free(int slot)
     struct slot *it = slot_at(slot);
     int used = slots_used();
 
-    leave_state(it, atomic_exchange(&it->state, SLOT_FREE));
+    enter_state(it, SLOT_FREE);
     atomic_store(&it->pid, 0);
+    if (slot < first_free)
+        first_free = slot;
     while (used > 0 && atomic_load(&slot_at(used - 1)->state) == SLOT_FREE)
         used--;
     atomic_store(&counters()->slots_used, (uint32_t)used);
@@ -68,19 +104,9 @@ void slot_begin(int slot, pid_t pid)
 void slot_idle(int slot)
 {
     struct slot *it = slot_at(slot);
-    uint32_t old = atomic_exchange(&it->state, SLOT_IDLE);
 
-    if (old == SLOT_IDLE)
-        return;
-    leave_state(it, old);
-    atomic_fetch_add(&counters()->idle[atomic_load(&it->transport)], 1);
-}
-
-/* A peer as three words, so that each can be an atomic. */
-static void pack_peer(uint64_t words[3], const struct peer *peer)
-{
-    _Static_assert(sizeof *peer == 3 * sizeof words[0], "a peer fills the words of its slot");
-    memcpy(words, peer, sizeof *peer);
+    if (enter_state(it, SLOT_IDLE) != SLOT_IDLE)
+        atomic_fetch_add(&counters()->idle[atomic_load(&it->transport)], 1);
 }
 
 bool slot_busy(int slot, const struct peer *peer, unsigned *sessions)
@@ -94,7 +120,8 @@ bool slot_busy(int slot, const struct peer *peer, unsigned *sessions)
     for (i = 0; i < 3; i++)
         atomic_store(&it->peer[i], words[i]);
     atomic_fetch_add(&it->sessions, 1);
-    leave_state(it, atomic_exchange(&it->state, SLOT_BUSY));
+    atomic_fetch_add(address_count(words[0], words[1]), 1);
+    enter_state(it, SLOT_BUSY);
     *sessions = (unsigned)(atomic_fetch_add(&counters()->sessions[transport], 1) + 1);
     return atomic_load(&counters()->idle[transport]) <
            (int32_t)atomic_load(&counters()->wake_below[transport]);
@@ -102,9 +129,7 @@ bool slot_busy(int slot, const struct peer *peer, unsigned *sessions)
 
 void slot_linger(int slot)
 {
-    struct slot *it = slot_at(slot);
-
-    leave_state(it, atomic_exchange(&it->state, SLOT_LINGERING));
+    enter_state(slot_at(slot), SLOT_LINGERING);
 }
 
 bool slot_read(int slot, struct slot_view *view)
@@ -142,17 +167,53 @@ struct slot_census slots_count(enum transport transport)
     return census;
 }
 
+unsigned slots_sessions(enum transport transport)
+{
+    int32_t sessions = atomic_load(&counters()->sessions[transport]);
+
+    return sessions > 0 ? (unsigned)sessions : 0;
+}
+
 void slots_set_wake(enum transport transport, unsigned wake_below)
 {
     atomic_store(&counters()->wake_below[transport], wake_below);
 }
 
-void slots_correct_hints(enum transport transport)
+/* What is right already is not touched: a session may be counted just now. */
+static void correct_addresses(void)
 {
-    struct slot_census census = slots_count(transport);
+    static int32_t right[COUNTERS_ADDRESSES];
+    _Atomic int32_t *counts = counters()->addresses;
+    int i, used = slots_used();
 
-    atomic_store(&counters()->idle[transport], (int32_t)census.idle);
-    atomic_store(&counters()->sessions[transport], (int32_t)census.busy);
+    memset(right, 0, sizeof right);
+    for (i = 0; i < used; i++)
+        if (has_peer(atomic_load(&slot_at(i)->state)))
+            right[address_count_of(slot_at(i)) - counts]++;
+    for (i = 0; i < COUNTERS_ADDRESSES; i++)
+        if (atomic_load(&counts[i]) != right[i])
+            atomic_store(&counts[i], right[i]);
+}
+
+void slots_correct_hints(void)
+{
+    enum transport transport;
+
+    for (transport = 0; transport < TRANSPORTS; transport++) {
+        struct slot_census census = slots_count(transport);
+
+        atomic_store(&counters()->idle[transport], (int32_t)census.idle);
+        atomic_store(&counters()->sessions[transport], (int32_t)census.busy);
+    }
+    correct_addresses();
+}
+
+bool slots_may_exceed(const struct peer *peer, unsigned limit)
+{
+    uint64_t words[3];
+
+    pack_peer(words, peer);
+    return atomic_load(address_count(words[0], words[1])) > (int64_t)limit;
 }
 
 int slots_find_peer(enum transport transport, enum slot_state state, const struct peer *peer,

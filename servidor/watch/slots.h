@@ -70,11 +70,21 @@ int slots_used(void);
 
 struct slot_census slots_count(enum transport transport);
 
+/* How many sessions there are, by the hint, which costs the same however many that is. */
+unsigned slots_sessions(enum transport transport);
+
 /* The master: from fewer idle workers of `transport` than this on, workers wake it. */
 void slots_set_wake(enum transport transport, unsigned wake_below);
 
 /* The master, in a quiet moment: makes the hints agree with the slots. */
-void slots_correct_hints(enum transport transport);
+void slots_correct_hints(void);
+
+/*
+ * May more than `limit` workers be busy or lingering with the address of `peer`, over both
+ * transports? False is sure; true is for slots_count_address() to see, which looks at every slot.
+ * It costs the same however many there are.
+ */
+bool slots_may_exceed(const struct peer *peer, unsigned limit);
 
 /* The slot of a worker of `transport` in `state` with `peer`, other than `except`; -1: none. */
 int slots_find_peer(enum transport transport, enum slot_state state, const struct peer *peer,

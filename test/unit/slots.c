@@ -25,10 +25,9 @@ static void begin_anew(void)
 
     for (slot = SLOTS - 1; slot >= 0; slot--)
         slot_free(slot);
-    for (transport = 0; transport < TRANSPORTS; transport++) {
-        slots_correct_hints(transport);
+    slots_correct_hints();
+    for (transport = 0; transport < TRANSPORTS; transport++)
         slots_set_wake(transport, 0);
-    }
     CHECK(slots_used() == 0);
 }
 
@@ -291,7 +290,7 @@ static void a_death_between_two_writes_is_repaired(void)
     slot_free(slot);
     CHECK(hint_of(TRANSPORT_TCP) == -1);
     make_idle(TRANSPORT_TCP);
-    slots_correct_hints(TRANSPORT_TCP);
+    slots_correct_hints();
     CHECK(hint_of(TRANSPORT_TCP) == 1);
 }
 
@@ -316,6 +315,7 @@ static void many_at_once_do_not_confuse_the_hint(void)
     for (slot = 0; slot < 4; slot++)
         CHECK(wait(&status) > 0 && status == 0);
     CHECK(counts(TRANSPORT_TCP, 0, 4, 0) && hint_of(TRANSPORT_TCP) == 4);
+    CHECK(!slots_may_exceed(&peer, 0));
 }
 
 static void slots_do_not_share_a_cache_line(void)
