@@ -28,6 +28,7 @@ struct channel_watch {
     bool is_leaving;   /* the session may go on, but nothing is waited for after it */
     bool is_stopping;  /* the session must end now */
     void (*stirred)(struct channel_watch *watch);
+    unsigned waits;         /* the channel's own */
     struct channel *served; /* set by a channel that has a `serve`, NULL: none has */
 };
 
