@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/master.h"
@@ -229,6 +230,7 @@ int main(int argc, char *argv[])
 
     fill_standard_descriptors();
     signals_spare();
+    tzset(); /* or each child would read the zone for itself */
     result = options_read(&server->config, argc, argv);
 
     if (result != OPTIONS_RUN)

@@ -40,11 +40,11 @@ static struct {
     enum transport transport;
     bool is_in_plain; /* the channel `plain` is open */
     bool is_single;   /* servidor -s: this process is all there is */
+    struct session_config session; /* as they are when one begins */
     struct channel_tcp tcp;
     struct channel_plain plain;
     struct channel_udp udp;
     struct hello hello;
-    struct session_config session; /* as they are when one begins */
 } worker;
 
 /* No session after this one; the shared ports are let go at once. */

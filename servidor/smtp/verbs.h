@@ -37,6 +37,7 @@ struct chunk {
 /* What the octets that come are. */
 enum session_state { STATE_COMMANDS, STATE_TEXT, STATE_CHUNK };
 
+/* The large ones stand behind what every session needs, which is one page of memory so. */
 struct session {
     const struct session_config *config;
     const struct session_client *client;
@@ -51,8 +52,8 @@ struct session {
     char verified[ENVELOPE_ADDRESS_ROOM];    /* the mailbox that VRFY has found */
     struct chunk chunk;
     struct transaction *mail; /* the open one, or NULL: points to storage */
-    struct transaction storage;
     struct line_reader line;
+    struct transaction storage;
 };
 
 /*

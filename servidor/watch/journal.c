@@ -11,7 +11,10 @@
 #include "watch/steer.h"
 
 /* Of one line, this many octets are logged. Twice the longest command of the default settings. */
-enum { LINE_SHOWN = 4096, PREFIX_ROOM = 512 };
+enum { LINE_SHOWN = 4096, PREFIX_ROOM = 512, MORE_ROOM = 64 };
+
+/* A line of the log of requests, all its octets escaped. */
+enum { RECORD_ROOM = PREFIX_ROOM + LINE_SHOWN * TEXT_ESCAPE_GROWTH + MORE_ROOM };
 
 /* No address in an envelope is longer (RFC 5321 4.5.3.1.3). */
 enum { ADDRESS_SHOWN = 256 };
@@ -19,8 +22,7 @@ enum { ADDRESS_SHOWN = 256 };
 static const char sender_label[] = " MAIL FROM: ", recipient_label[] = " RCPT TO: ";
 
 static const struct journal_config *settings;
-static struct logfile requests = { .kind = LOG_REQUESTS };
-static struct logfile accesses = { .kind = LOG_ACCESS };
+static struct logfile requests, accesses;
 
 /* The session that is being logged. */
 static struct {
@@ -30,19 +32,19 @@ static struct {
     unsigned port;
     enum transport transport;
     bool has_text; /* lines of mails' texts are logged */
-    char text[LINE_SHOWN]; /* the line of a mail's text that is coming in */
-    size_t text_length;    /* of the whole line; text[] holds its beginning */
+    size_t text_length;    /* of the line of a mail's text that is coming in */
     char text_last;        /* the last octet of it so far */
+    char text[LINE_SHOWN]; /* its beginning */
 } session;
 
 int journal_open(const struct journal_config *config, char path[JOURNAL_PATH_ROOM])
 {
     settings = config;
     snprintf(path, JOURNAL_PATH_ROOM, "%s/peticiones.log", config->folder);
-    if (logfile_open(&requests, path) != 0)
+    if (logfile_open(&requests, LOG_REQUESTS, path) != 0)
         return -1;
     snprintf(path, JOURNAL_PATH_ROOM, "%s/smtpd.log", config->folder);
-    return logfile_open(&accesses, path);
+    return logfile_open(&accesses, LOG_ACCESS, path);
 }
 
 void journal_reopen(void)
@@ -59,11 +61,11 @@ void journal_flush(void)
 
 static void log_access(const char *event)
 {
-    char line[PREFIX_ROOM], date[CLOCK_DATE_ROOM];
-    int length = snprintf(line, sizeof line, "User %s: %s:%u %s\n", event, session.address,
-                          session.port, clock_date(time(NULL), date));
+    char date[CLOCK_DATE_ROOM], *line = logfile_room(&accesses, PREFIX_ROOM);
 
-    logfile_append(&accesses, line, (size_t)length);
+    logfile_wrote(&accesses, (size_t)snprintf(line, PREFIX_ROOM, "User %s: %s:%u %s\n", event,
+                                              session.address, session.port,
+                                              clock_date(time(NULL), date)));
 }
 
 void journal_begin(const struct peer *peer, const char *name, enum transport transport)
@@ -103,16 +105,17 @@ void journal_end(void)
 /* Logs `shown` octets of a line that had `length`. */
 static void log_line(const char *direction, const char *line, size_t shown, size_t length)
 {
-    char record[PREFIX_ROOM + LINE_SHOWN * TEXT_ESCAPE_GROWTH + 64];
+    char *record = logfile_room(&requests, RECORD_ROOM);
     size_t used;
 
-    used = (size_t)snprintf(record, sizeof record, "%s%s: ", session.prefix, direction);
-    used += text_escape(record + used, sizeof record - used - 64, line, shown);
+    _Static_assert((int)RECORD_ROOM <= (int)LOGFILE_BATCH, "a record fits");
+    used = (size_t)snprintf(record, PREFIX_ROOM, "%s%s: ", session.prefix, direction);
+    used += text_escape(record + used, shown * TEXT_ESCAPE_GROWTH, line, shown);
     if (length > shown)
-        used += (size_t)snprintf(record + used, sizeof record - used, "... (%zu octets more)",
+        used += (size_t)snprintf(record + used, MORE_ROOM, "... (%zu octets more)",
                                  length - shown);
     record[used++] = '\n';
-    logfile_append(&requests, record, used);
+    logfile_wrote(&requests, used);
 }
 
 void journal_received(const char *line, size_t length, size_t total)

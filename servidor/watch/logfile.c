@@ -14,13 +14,14 @@ static int open_log(const char *path)
                 S_IRUSR | S_IWUSR | S_IRGRP);
 }
 
-int logfile_open(struct logfile *file, const char *path)
+int logfile_open(struct logfile *file, enum log_kind kind, const char *path)
 {
     int descriptor = open_log(path);
 
     if (descriptor < 0)
         return -1;
     snprintf(file->path, sizeof file->path, "%s", path);
+    file->kind = kind;
     file->descriptor = descriptor;
     file->generation = atomic_load(&counters()->log_generation);
     file->used = 0;
@@ -120,14 +121,25 @@ void logfile_flush(struct logfile *file)
     logfile_reopen(file, false);
 }
 
+char *logfile_room(struct logfile *file, size_t most)
+{
+    if (most > LOGFILE_BATCH - file->used)
+        logfile_flush(file);
+    return file->batch + file->used;
+}
+
+void logfile_wrote(struct logfile *file, size_t length)
+{
+    file->used += length;
+}
+
 void logfile_append(struct logfile *file, const char *lines, size_t length)
 {
-    if (length > LOGFILE_BATCH - file->used)
-        logfile_flush(file);
     if (length > LOGFILE_BATCH) {
+        logfile_flush(file);
         write_lines(file, lines, length);
         return;
     }
-    memcpy(file->batch + file->used, lines, length);
-    file->used += length;
+    memcpy(logfile_room(file, length), lines, length);
+    logfile_wrote(file, length);
 }
