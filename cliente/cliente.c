@@ -288,7 +288,7 @@ int main(int argc, char **argv)
     if (text == NULL)
         return 1;
     orders.text = text;
-    link = options.kind->open(&options.target);
+    link = link_resolve(&options.target) == 0 ? options.kind->open(&options.target) : NULL;
     status = link == NULL ? 1 : replay_over(link, &options, orders);
     if (link != NULL)
         link->kind->close(link);

@@ -9,7 +9,6 @@
 #include "net/clock.h"
 #include "net/ferry.h"
 #include "net/random.h"
-#include "net/socket.h"
 #include "say.h"
 
 int entrance_open(struct entrance *entrance)
@@ -23,7 +22,7 @@ int entrance_open(struct entrance *entrance)
     }
     if (udp_open(&entrance->udp, target) != 0)
         return -1;
-    entrance->link->local_port = socket_port(entrance->udp.socket);
+    entrance->link->socket = entrance->udp.socket;
     handshake_begin(&entrance->handshake, nonce, target->window, clock_now_ms());
     return 0;
 }
@@ -36,8 +35,8 @@ static bool send_hello(struct entrance *entrance, const char *octets, size_t len
 
     if (entrance->door.version != 0)
         return udp_send(udp, &entrance->door, octets, length);
-    for (i = 0; i < udp->asked_count; i++)
-        sent += udp_send(udp, &udp->asked[i], octets, length);
+    for (i = 0; i < udp->target->peer_count; i++)
+        sent += udp_send(udp, &udp->target->peers[i], octets, length);
     return sent > 0;
 }
 
@@ -62,10 +61,11 @@ static enum link_result say_hello(struct entrance *entrance)
     return entrance->has_said_hello || is_loss(errno) ? LINK_SENT : LINK_UNSENT;
 }
 
-/* No session can be had, for this reason. */
-static enum link_result deny(struct entrance *entrance, const char *reason)
+/* No session can be had, for this reason; `code` is the server's, 0 if it gave none. */
+static enum link_result deny(struct entrance *entrance, unsigned code, const char *reason)
 {
     entrance->link->reason = reason;
+    entrance->link->error = (int)code;
     return LINK_DENIED;
 }
 
@@ -74,11 +74,11 @@ static enum link_result deny_with(struct entrance *entrance, unsigned code)
     struct link *link = entrance->link;
 
     if (code == SEGMENT_TOO_MANY)
-        return deny(entrance, "the server has too many sessions (450); try again later");
+        return deny(entrance, code, "the server has too many sessions (450); try again later");
     if (code == SEGMENT_LEAVING)
-        return deny(entrance, "the server is shutting down (421); try again later");
+        return deny(entrance, code, "the server is shutting down (421); try again later");
     snprintf(link->words, sizeof link->words, "the server refuses the session (%03u)", code);
-    return deny(entrance, link->words);
+    return deny(entrance, code, link->words);
 }
 
 /* The session goes on with the port from which its first segment came. */
@@ -126,7 +126,7 @@ static enum link_result judge(struct entrance *entrance, const char *octets, siz
     case HANDSHAKE_REFUSED:
         return deny_with(entrance, entrance->handshake.refused);
     case HANDSHAKE_PLAIN:
-        return deny(entrance, "the server speaks plain mode only; use -c");
+        return deny(entrance, 0, "the server speaks plain mode only; use -c");
     default:
         return LINK_SENT;
     }
@@ -151,9 +151,14 @@ static enum link_result give_up(struct entrance *entrance)
     if (handshake->refused != 0)
         return deny_with(entrance, handshake->refused);
     if (handshake->cookies > 0)
-        return deny(entrance, "the server answers, but no session of it does; "
-                              "a firewall may block the server's new port");
+        return deny(entrance, 0, "the server answers, but no session of it does; "
+                                 "a firewall may block the server's new port");
     return LINK_SILENT;
+}
+
+void entrance_knock(struct entrance *entrance)
+{
+    say_hello(entrance);
 }
 
 enum link_result entrance_pass(struct entrance *entrance, int64_t deadline_ms)

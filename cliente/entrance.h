@@ -27,10 +27,13 @@ struct entrance {
 };
 
 /*
- * Makes the socket, and gives the link its port. Returns 0, and the caller closes udp.socket;
- * or -1 after saying why not.
+ * Makes the socket. Returns 0, and the caller closes udp.socket; or -1 with errno after saying
+ * why not.
  */
 int entrance_open(struct entrance *entrance);
+
+/* Says the first hello, without waiting. Whether it could is for entrance_pass() to tell. */
+void entrance_knock(struct entrance *entrance);
 
 /*
  * Waits for a session until `deadline_ms`, or until the last hello's time is over. LINK_SENT:

@@ -22,6 +22,8 @@ enum { LINK_ADDRESSES = 8 };
 struct link_target {
     const char *host;
     uint16_t port;
+    struct peer peers[LINK_ADDRESSES]; /* the host's, in the order in which to try them */
+    size_t peer_count;
     unsigned retries;  /* of what was not answered, in the plain mode */
     int64_t wait_ms;   /* for a reply; in the plain mode the first of several waits */
     unsigned window;   /* datagrams under way to us at a time, in the numbered mode */
@@ -33,7 +35,7 @@ enum link_result {
     LINK_REPLY,  /* `reply` is filled, and valid until the next call on the link */
     LINK_SILENT, /* no reply within the waits and retries */
     LINK_GONE,   /* the server closed or refuses: see `reason` and `error` */
-    LINK_UNSENT, /* this system cannot send it; `error` says why */
+    LINK_UNSENT, /* this system cannot send it, or not connect; `error` says why */
     LINK_NOISE,  /* the server answers, but not with replies */
     LINK_DENIED, /* no session can be had; `reason` says why */
     LINK_ENDED   /* all was answered but QUIT, and no answer to that will come */
@@ -42,9 +44,11 @@ enum link_result {
 struct link {
     const struct link_kind *kind;
     const struct link_target *target;
-    uint16_t local_port;
+    int socket;          /* for who waits for several links; it may change in greet() */
+    uint16_t local_port; /* after open(); reach() does not ask for it */
     unsigned sends;     /* how often the last thing was sent: a hello, to each address */
-    int error;          /* an errno, with LINK_GONE (0: an orderly close) and LINK_UNSENT */
+    int error;          /* an errno, with LINK_GONE (0: an orderly close) and LINK_UNSENT;
+                           with LINK_DENIED the code by which the server refused, or 0 */
     const char *reason; /* if not NULL, what `error` cannot say */
     char words[64];     /* room for a reason that has to be made */
 };
@@ -66,6 +70,12 @@ struct link_kind {
      */
     struct link *(*open)(const struct link_target *target);
 
+    /*
+     * The same without waiting for anything: a connection is asked for, or a hello said, and
+     * greet() sees to the rest. Returns NULL with errno after saying why not.
+     */
+    struct link *(*reach)(const struct link_target *target);
+
     /* Waits for the first reply, over UDP after asking for it. Never LINK_SENT. */
     enum link_result (*greet)(struct link *link, struct reply *reply);
 
@@ -78,6 +88,18 @@ struct link_kind {
      */
     enum link_result (*text)(struct link *link, const struct order *line, struct reply *reply);
 
+    /*
+     * Sends what waits to be sent, and waits for the next reply; of several that came at once
+     * each has its turn. Never LINK_SENT. NULL where replies have no order.
+     */
+    enum link_result (*hear)(struct link *link, struct reply *reply);
+
+    /*
+     * Does what is due while nothing is asked, without waiting. Returns until when it need not
+     * be called again, unless something comes (clock_now_ms()). NULL where nothing ever is due.
+     */
+    int64_t (*idle)(struct link *link);
+
     /* Tells what was counted. NULL where nothing is. */
     void (*count)(const struct link *link, struct link_counts *counts);
 
@@ -87,13 +109,24 @@ struct link_kind {
 
 extern const struct link_kind link_tcp, link_plain, link_numbered;
 
-/* For the kinds alone, in link.c: */
+/*
+ * Looks up the addresses of the target's host, at most LINK_ADDRESSES, which every link needs.
+ * Returns 0, or -1 after saying why there is none.
+ */
+int link_resolve(struct link_target *target);
 
 /*
- * Looks up the addresses of the target's host, at most LINK_ADDRESSES, in the
- * order in which to try them. Returns how many; 0 after saying why there is none.
+ * From now on no link of this process waits any more: its time is up. For a signal handler;
+ * who is about to wait at that very moment needs a second one.
  */
-size_t link_resolve(const struct link_target *target, struct peer peers[LINK_ADDRESSES]);
+void link_give_up(void);
+
+bool link_has_given_up(void);
+
+/* For the kinds alone, in link.c: */
+
+/* A TCP socket of `family` whose calls return instead of wait. Returns it, or -1 with errno. */
+int link_stream(int family);
 
 /* Makes a socket's calls return instead of wait. Returns 0, or -1 with errno. */
 int link_never_block(int socket);

@@ -15,6 +15,7 @@
 #include "link.h"
 #include "net/clock.h"
 #include "net/ferry.h"
+#include "net/socket.h"
 #include "net/text.h"
 #include "orders.h"
 #include "say.h"
@@ -30,13 +31,16 @@ struct numbered {
     struct link link; /* first, so that a link is found to be this */
     struct entrance entrance;
     struct ferry ferry; /* once that is passed */
+    int64_t reached_ms; /* when the session was asked for; 0: it is when it is waited for */
     struct trips trips;
     struct inbox inbox;
 };
 
-static struct link *numbered_open(const struct link_target *target)
+/* Makes one whose local port nobody has asked for. Returns NULL with errno after saying why not. */
+static struct numbered *make(const struct link_target *target)
 {
     struct numbered *numbered = calloc(1, sizeof *numbered);
+    int error;
 
     if (numbered == NULL) {
         say("no memory for a session");
@@ -47,9 +51,32 @@ static struct link *numbered_open(const struct link_target *target)
     numbered->entrance.link = &numbered->link;
     numbered->entrance.ferry = &numbered->ferry;
     if (entrance_open(&numbered->entrance) == 0)
-        return &numbered->link;
+        return numbered;
+    error = errno;
     free(numbered);
+    errno = error;
     return NULL;
+}
+
+static struct link *numbered_open(const struct link_target *target)
+{
+    struct numbered *numbered = make(target);
+
+    if (numbered == NULL)
+        return NULL;
+    numbered->link.local_port = socket_port(numbered->link.socket);
+    return &numbered->link;
+}
+
+static struct link *numbered_reach(const struct link_target *target)
+{
+    struct numbered *numbered = make(target);
+
+    if (numbered == NULL)
+        return NULL;
+    numbered->reached_ms = clock_now_ms();
+    entrance_knock(&numbered->entrance);
+    return &numbered->link;
 }
 
 static void numbered_close(struct link *link)
@@ -182,7 +209,8 @@ static enum link_result put_line(struct numbered *numbered, const struct order *
 static enum link_result numbered_greet(struct link *link, struct reply *reply)
 {
     struct numbered *numbered = (struct numbered *)link;
-    int64_t deadline_ms = clock_now_ms() + link->target->wait_ms;
+    int64_t since_ms = numbered->reached_ms != 0 ? numbered->reached_ms : clock_now_ms();
+    int64_t deadline_ms = since_ms + link->target->wait_ms;
     enum link_result result = entrance_pass(&numbered->entrance, deadline_ms);
 
     if (result != LINK_SENT)
@@ -230,6 +258,26 @@ static enum link_result numbered_ask(struct link *link, const struct order *line
     return forgive(line, result);
 }
 
+static enum link_result numbered_hear(struct link *link, struct reply *reply)
+{
+    struct numbered *numbered = (struct numbered *)link;
+
+    inbox_drop(&numbered->inbox);
+    datagram_push(&numbered->ferry.datagram);
+    ferry_out(&numbered->ferry, clock_now_ms());
+    return await(numbered, clock_now_ms() + link->target->wait_ms, reply);
+}
+
+static int64_t numbered_idle(struct link *link)
+{
+    struct numbered *numbered = (struct numbered *)link;
+
+    if (!numbered->entrance.is_passed)
+        return CLOCK_NEVER;
+    serve(numbered);
+    return datagram_deadline(&numbered->ferry.datagram);
+}
+
 static void numbered_count(const struct link *link, struct link_counts *counts)
 {
     const struct numbered *numbered = (const struct numbered *)link;
@@ -244,8 +292,11 @@ static void numbered_count(const struct link *link, struct link_counts *counts)
 const struct link_kind link_numbered = { .name = "UDP",
                                          .default_wait_ms = REPLY_WAIT_MS,
                                          .open = numbered_open,
+                                         .reach = numbered_reach,
                                          .greet = numbered_greet,
                                          .ask = numbered_ask,
                                          .text = numbered_text,
+                                         .hear = numbered_hear,
+                                         .idle = numbered_idle,
                                          .count = numbered_count,
                                          .close = numbered_close };

@@ -65,6 +65,7 @@ static struct link *plain_open(const struct link_target *target)
         free(plain);
         return NULL;
     }
+    plain->link.socket = plain->udp.socket;
     plain->link.local_port = socket_port(plain->udp.socket);
     return &plain->link;
 }
@@ -296,11 +297,12 @@ static bool send_hello(struct plain *plain, const struct peer *peer)
 static enum link_result ask_around(struct plain *plain, int64_t deadline_ms, struct reply *reply)
 {
     enum link_result result = LINK_SILENT;
-    size_t i, sent = 0, count = plain->udp.asked_count;
+    const struct link_target *target = plain->link.target;
+    size_t i, sent = 0, count = target->peer_count;
     int64_t now_ms, share_ms;
 
     for (i = 0; i < count && result == LINK_SILENT; i++)
-        if (send_hello(plain, &plain->udp.asked[i])) {
+        if (send_hello(plain, &target->peers[i])) {
             sent++;
             now_ms = clock_now_ms();
             share_ms = (deadline_ms - now_ms) / (int64_t)(count - i);
@@ -331,6 +333,7 @@ static enum link_result plain_greet(struct link *link, struct reply *reply)
 const struct link_kind link_plain = { .name = "UDP",
                                     .default_wait_ms = FIRST_WAIT_MS,
                                     .open = plain_open,
+                                    .reach = plain_open,
                                     .greet = plain_greet,
                                     .ask = plain_ask,
                                     .text = plain_text,

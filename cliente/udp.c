@@ -11,14 +11,16 @@
 
 int udp_open(struct udp *udp, const struct link_target *target)
 {
-    udp->asked_count = link_resolve(target, udp->asked);
-    if (udp->asked_count == 0)
-        return -1;
+    int error;
+
+    udp->target = target;
     udp->socket = socket_datagram(0, SOCKET_ALONE);
     if (udp->socket == -1 || link_never_block(udp->socket) != 0) {
-        say("cannot make a UDP socket: %s", strerror(errno));
+        error = errno;
+        say("cannot make a UDP socket: %s", strerror(error));
         if (udp->socket != -1)
             close(udp->socket);
+        errno = error;
         return -1;
     }
     udp->family = socket_is_dual(udp->socket) ? AF_INET6 : AF_INET;
@@ -50,8 +52,8 @@ bool udp_is_asked(const struct udp *udp)
 {
     size_t i;
 
-    for (i = 0; i < udp->asked_count; i++)
-        if (peer_is_same_address(&udp->heard, &udp->asked[i]))
+    for (i = 0; i < udp->target->peer_count; i++)
+        if (peer_is_same_address(&udp->heard, &udp->target->peers[i]))
             return true;
     return false;
 }

@@ -1,6 +1,6 @@
 /*
  * The socket of a dialogue over UDP, and whom it asks for a session: what the two modes
- * have in common. Nothing here waits, but for the look-up of a name.
+ * have in common. Nothing here waits.
  */
 #ifndef CLIENTE_UDP_H
 #define CLIENTE_UDP_H
@@ -14,14 +14,13 @@
 
 struct udp {
     int socket, family;
-    struct peer asked[LINK_ADDRESSES]; /* who may answer the hello, from any port */
-    size_t asked_count;
+    const struct link_target *target; /* its peers may answer the hello, from any port */
     struct peer heard; /* who sent the datagram that was received last */
 };
 
 /*
- * Looks up the host and binds a socket to a free port. Returns 0, and the caller closes
- * udp->socket; or -1 after saying why not.
+ * Binds a socket to a free port. `target` must outlive it. Returns 0, and the caller closes
+ * udp->socket; or -1 with errno after saying why not.
  */
 int udp_open(struct udp *udp, const struct link_target *target);
 

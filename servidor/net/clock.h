@@ -16,6 +16,9 @@ enum { CLOCK_DATE_ROOM = 40 };
 /* Milliseconds of CLOCK_MONOTONIC: steps of the wall clock do not move it. */
 int64_t clock_now_ms(void);
 
+/* The same in microseconds, for what is measured. */
+int64_t clock_now_us(void);
+
 /*
  * Writes `when` in local time as ctime(3) does but without the line end, as in
  * "Tue Nov 29 14:02:24 2022", into `out`. Returns `out`.
