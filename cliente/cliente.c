@@ -1,7 +1,7 @@
 /*
  * cliente: replays a file of SMTP orders against a server, over TCP or UDP. This
- * file reads the command line and the order file, and puts the parts together; the
- * dialogue is in replay.h, what carries it in link.h. See cliente(1).
+ * file reads the order file, and puts the parts together; the command line is in options.h,
+ * the dialogue in replay.h, many of them in load.h, what carries it in link.h. See cliente(1).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -9,192 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "link.h"
+#include "load.h"
 #include "net/clock.h"
-#include "net/segment.h"
-#include "net/text.h"
-#include "net/version.h"
+#include "options.h"
 #include "portlog.h"
 #include "replay.h"
 #include "say.h"
-
-enum { EXIT_USAGE = 2, GO_ON = -1, RETRIES_LIMIT = 1000, WAIT_LIMIT_S = 86400 };
-
-static const struct link_kind *const kinds[] = { &link_tcp, &link_numbered, NULL };
-
-struct options {
-    struct link_target target;
-    const struct link_kind *kind;
-    const char *folder, *file;
-    bool is_plain, is_counting;
-    char numbered; /* the last option that the numbered mode alone has; 0: none */
-};
-
-static const char usage[] =
-    "usage: cliente [-p PORT] [-l DIR] [-t SECONDS] HOST TCP FILE\n"
-    "       cliente [-1s] [-p PORT] [-l DIR] [-t SECONDS] [-w WINDOW] HOST UDP FILE\n"
-    "       cliente -c [-p PORT] [-l DIR] [-r RETRIES] [-t SECONDS] HOST UDP FILE\n"
-    "       cliente -h | -v\n"
-    "\n"
-    "Sends the SMTP orders in FILE, line by line, and keeps the replies in DIR/PORT.txt,\n"
-    "PORT being the local port.\n"
-    "\n"
-    "  -p PORT     port of the server (2525)\n"
-    "  -l DIR      folder of the log (log)\n"
-    "  -c          over UDP, the plain mode of the course: a line a datagram, and none numbered\n"
-    "  -w WINDOW   over UDP, how many datagrams the server may have under way (16)\n"
-    "  -1          over UDP, a line a datagram in the numbered mode too\n"
-    "  -s          over UDP, show at the end how many datagrams it took\n"
-    "  -t SECONDS  the whole wait for a reply (300);\n"
-    "              with -c, the first wait (1), doubled at each retry up to 8\n"
-    "  -r RETRIES  with -c, how often to repeat what is not answered (5)\n"
-    "  -h          show this\n"
-    "  -v          show the version\n";
-
-static int show(const char *text)
-{
-    fputs(text, stdout);
-    return say_flush();
-}
-
-/* Reads "2", "0.25" or ".5" as milliseconds from 1 on. Returns 0, or -1 for anything else. */
-static int read_seconds(const char *text, int64_t *ms)
-{
-    static const uint64_t units[] = { 0, 100, 10, 1 };
-    size_t whole = strcspn(text, "."), length = strlen(text);
-    size_t digits = whole < length ? length - whole - 1 : 0;
-    uint64_t seconds = 0, fraction = 0;
-
-    if ((whole > 0 && !text_number(text, whole, WAIT_LIMIT_S, &seconds)) || digits > 3 ||
-        (digits > 0 && !text_number(text + whole + 1, digits, 999, &fraction)))
-        return -1;
-    *ms = (int64_t)(seconds * 1000 + fraction * units[digits]);
-    return *ms > 0 ? 0 : -1;
-}
-
-static int refuse(char letter, const char *value, const char *rule)
-{
-    say("-%c %s: %s", letter, value, rule);
-    return EXIT_USAGE;
-}
-
-/* Reads an option that only UDP has. Returns GO_ON or an exit status. */
-static int read_udp_option(struct options *options, int letter)
-{
-    uint64_t number;
-
-    options->is_plain = options->is_plain || letter == 'c';
-    options->is_counting = options->is_counting || letter == 's';
-    options->target.is_line_each = options->target.is_line_each || letter == '1';
-    if (letter != 'c')
-        options->numbered = (char)letter;
-    if (letter != 'w')
-        return GO_ON;
-    if (!text_number(optarg, strlen(optarg), SEGMENT_WINDOW, &number) || number == 0)
-        return refuse('w', optarg, "a window is 1 to 32 datagrams");
-    options->target.window = (unsigned)number;
-    return GO_ON;
-}
-
-/* Reads one option that getopt() found. Returns GO_ON or an exit status. */
-static int read_option(struct options *options, int letter)
-{
-    uint64_t number;
-
-    switch (letter) {
-    case 'c':
-    case 'w':
-    case '1':
-    case 's':
-        return read_udp_option(options, letter);
-    case 'p':
-        if (!text_number(optarg, strlen(optarg), 65535, &number) || number == 0)
-            return refuse('p', optarg, "a port is 1 to 65535");
-        options->target.port = (uint16_t)number;
-        return GO_ON;
-    case 'r':
-        if (!text_number(optarg, strlen(optarg), RETRIES_LIMIT, &number))
-            return refuse('r', optarg, "retries are 0 to 1000");
-        options->target.retries = (unsigned)number;
-        return GO_ON;
-    case 't':
-        if (read_seconds(optarg, &options->target.wait_ms) != 0)
-            return refuse('t', optarg, "a wait is 0.001 to 86400 seconds");
-        return GO_ON;
-    case 'l':
-        options->folder = optarg;
-        return GO_ON;
-    case 'h':
-        return show(usage);
-    case 'v':
-        return show("cliente " VERSION "\n");
-    case ':':
-        say("-%c: its value is missing; cliente -h shows the usage", optopt);
-        return EXIT_USAGE;
-    default:
-        say("-%c: no such option; cliente -h shows the usage", optopt);
-        return EXIT_USAGE;
-    }
-}
-
-/* Reads HOST, the protocol and FILE. Returns GO_ON or an exit status. */
-static int read_operands(struct options *options, int count, char **operands)
-{
-    static const char *const names[] = { "HOST", "TCP or UDP", "FILE" };
-    const struct link_kind *const *kind;
-
-    if (count < 3) {
-        say("%s is missing; cliente -h shows the usage", names[count]);
-        return EXIT_USAGE;
-    }
-    if (count > 3) {
-        say("%s: one operand too many; cliente -h shows the usage", operands[3]);
-        return EXIT_USAGE;
-    }
-    options->target.host = operands[0];
-    options->file = operands[2];
-    for (kind = kinds; *kind != NULL; kind++)
-        if (text_is_word(operands[1], strlen(operands[1]), (*kind)->name))
-            options->kind = *kind;
-    if (options->kind != NULL)
-        return GO_ON;
-    say("%s: the protocol is TCP or UDP", operands[1]);
-    return EXIT_USAGE;
-}
-
-/* Chooses the mode of UDP. Returns GO_ON or an exit status. */
-static int choose_mode(struct options *options)
-{
-    if (options->kind == &link_tcp && options->is_plain) {
-        say("-c: TCP has no plain mode; say UDP, or leave -c out");
-        return EXIT_USAGE;
-    }
-    if (options->is_plain)
-        options->kind = &link_plain;
-    if (options->numbered == 0 || options->kind == &link_numbered)
-        return GO_ON;
-    say("-%c: only the numbered mode of UDP has it; %s", options->numbered,
-        options->is_plain ? "leave -c out" : "say UDP");
-    return EXIT_USAGE;
-}
-
-static int read_command_line(struct options *options, int argc, char **argv)
-{
-    int letter, status = GO_ON;
-
-    opterr = 0;
-    while (status == GO_ON && (letter = getopt(argc, argv, ":1cl:p:r:st:w:hv")) != -1)
-        status = read_option(options, letter);
-    if (status == GO_ON)
-        status = read_operands(options, argc - optind, argv + optind);
-    if (status == GO_ON)
-        status = choose_mode(options);
-    if (status == GO_ON && options->target.wait_ms == 0)
-        options->target.wait_ms = options->kind->default_wait_ms;
-    return status;
-}
 
 /* Reads all of `file`. Returns memory that the caller frees, or NULL with errno. */
 static char *read_all(FILE *file, size_t *length)
@@ -221,7 +43,7 @@ static char *read_all(FILE *file, size_t *length)
 }
 
 /* Reads the order file. Returns memory that the caller frees, or NULL after saying why. */
-static char *load(const char *path, size_t *length)
+static char *read_orders(const char *path, size_t *length)
 {
     FILE *file = fopen(path, "r");
     char *text = file == NULL ? NULL : read_all(file, length);
@@ -273,25 +95,67 @@ static int replay_over(struct link *link, const struct options *options, struct 
     return portlog_close(log) != 0 && status == 0 ? 1 : status;
 }
 
+/* Has the orders many times. Returns the exit status. */
+static int put_load(const struct options *options, struct orders orders)
+{
+    size_t room = plan_room(orders), endless;
+    struct plan_step *steps = calloc(room + 1, sizeof *steps);
+    struct load load = {
+        .way = { .kind = options->kind,
+                 .target = &options->target,
+                 .plan = { .steps = steps, .count = room },
+                 .is_pipelined = options->is_pipelined },
+        .count = options->count,
+        .processes = (size_t)options->processes,
+        .hold_ms = options->hold_ms,
+        .is_csv = options->is_csv,
+    };
+    int status = 1;
+
+    if (steps == NULL) {
+        say("no memory for %zu orders", room);
+        return 1;
+    }
+    endless = plan_make(orders, steps);
+    if (endless == 0)
+        status = load_run(&load);
+    else
+        say("the orders end inside the text that line %zu began: the line \".\" is missing",
+            endless);
+    free(steps);
+    return status;
+}
+
+/* Replays the orders once. Returns the exit status. */
+static int replay_once(const struct options *options, struct orders orders)
+{
+    struct link *link = options->kind->open(&options->target);
+    int status;
+
+    if (link == NULL)
+        return 1;
+    status = replay_over(link, options, orders);
+    link->kind->close(link);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
-    struct options options = { .target = { .port = 2525, .retries = 5, .window = 16 },
-                               .folder = "log" };
-    int status = read_command_line(&options, argc, argv);
+    struct options options;
+    int status = options_read(&options, argc, argv);
     struct orders orders = { 0 };
-    struct link *link;
     char *text;
 
-    if (status != GO_ON)
+    if (status != OPTIONS_GO_ON)
         return status;
-    text = load(options.file, &orders.length);
+    text = read_orders(options.file, &orders.length);
     if (text == NULL)
         return 1;
     orders.text = text;
-    link = link_resolve(&options.target) == 0 ? options.kind->open(&options.target) : NULL;
-    status = link == NULL ? 1 : replay_over(link, &options, orders);
-    if (link != NULL)
-        link->kind->close(link);
+    if (link_resolve(&options.target) != 0)
+        status = 1;
+    else
+        status = options.count > 0 ? put_load(&options, orders) : replay_once(&options, orders);
     free(text);
     return status;
 }

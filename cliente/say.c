@@ -3,22 +3,31 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "net/text.h"
 
 static const char *name = "cliente";
+static bool is_silent;
 
 void say_as(const char *program)
 {
     name = program;
 }
 
+void say_nothing(void)
+{
+    is_silent = true;
+}
+
 void say(const char *format, ...)
 {
     va_list values;
 
+    if (is_silent)
+        return;
     va_start(values, format);
     fprintf(stderr, "%s: ", name);
     vfprintf(stderr, format, values);

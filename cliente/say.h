@@ -13,6 +13,9 @@ enum { SAY_QUOTED = 72, SAY_QUOTE_ROOM = SAY_QUOTED * 4 + 8 };
 /* The name of the program that says it, which must stay; "cliente" before. */
 void say_as(const char *program);
 
+/* From now on say() says nothing: what fails is counted and told by somebody else. */
+void say_nothing(void);
+
 /* Prints the program's name, ": ", the text and a line end. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -109,12 +109,13 @@ includes() { code strings | sed -n 's/^\([^:]*\):[0-9]*: *# *include *"\([^"]*\)
 }
 
 @test "each door to the system has one owner" {
-    only 'servidor/core/signals\.c' 'sigaction|signal|sigvec'
-    only 'servidor/core/process\.c' 'v?fork|exec[lv]p?e?|fexecve|posix_spawnp?|system|popen|daemon'
+    only 'servidor/core/signals\.c|cliente/crew\.c' 'sigaction|signal|sigvec'
+    only 'servidor/core/process\.c|cliente/crew\.c' 'v?fork'
+    only 'servidor/core/process\.c' 'exec[lv]p?e?|fexecve|posix_spawnp?|system|popen|daemon'
     only 'servidor/watch/counters\.c' 'mmap|munmap|shm_open|shmget|mremap'
     only 'servidor/mail/maildir\.c' 'link|linkat|symlink'
     only 'servidor/watch/totals\.c' 'rename|renameat'
-    only 'servidor/options\.c|cliente/(cliente|mng_client)\.c' 'getopt|getopt_long'
+    only 'servidor/options\.c|cliente/(options|mng_client)\.c' 'getopt|getopt_long'
 }
 
 @test "the lower floors neither log nor exit" {

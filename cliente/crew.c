@@ -1,0 +1,301 @@
+/* See crew.h. */
+#include "crew.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "net/clock.h"
+#include "say.h"
+
+enum { TICK_US = 200000, NEWS_A_SECOND = 1000 };
+
+/* Signals to the parent that asked it to stop. */
+static volatile sig_atomic_t stops;
+
+static void note_stop(int signal)
+{
+    (void)signal;
+    if (stops < 2)
+        stops++;
+}
+
+static void stop_child(int signal)
+{
+    (void)signal;
+    link_give_up();
+}
+
+static void handle(int signal, void (*handler)(int))
+{
+    struct sigaction action = { .sa_handler = handler };
+
+    sigemptyset(&action.sa_mask);
+    sigaction(signal, &action, NULL);
+}
+
+bool crew_is_stopped(void)
+{
+    return stops > 0;
+}
+
+/* --- the side of a child --- */
+
+/* Who cannot tell has no parent any more, and no purpose. */
+static void tell(struct crew_child *child, enum crew_phase phase)
+{
+    if (news_tell(child->news, (uint32_t)child->number, phase, &child->tally) != 0)
+        _exit(1);
+    child->next_us = clock_now_us() + child->pause_us;
+}
+
+void crew_report(struct crew_child *child)
+{
+    if (clock_now_us() >= child->next_us)
+        tell(child, CREW_BORN);
+}
+
+void crew_arrive(struct crew_child *child, enum crew_phase phase)
+{
+    tell(child, phase);
+}
+
+bool crew_pass(const struct crew_child *child, size_t gate)
+{
+    struct pollfd entry = { .fd = child->gates[gate], .events = POLLIN };
+
+    /* A signal that comes just before poll(2) is sent again. */
+    while (!link_has_given_up())
+        if (poll(&entry, 1, -1) > 0)
+            return getppid() == child->parent;
+    return false;
+}
+
+static _Noreturn void live(struct crew_child *child,
+                           void (*work)(struct crew_child *, const void *), const void *context)
+{
+    crew_arrive(child, CREW_HERE);
+    if (crew_pass(child, 0))
+        work(child, context);
+    crew_arrive(child, CREW_DONE);
+    _exit(0);
+}
+
+/* --- the side of the parent --- */
+
+struct pipes {
+    int news[2];
+    int gates[CREW_GATES][2];
+};
+
+static void close_pair(int ends[2])
+{
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static int open_pipes(struct pipes *pipes)
+{
+    size_t i;
+
+    if (pipe(pipes->news) != 0)
+        return -1;
+    for (i = 0; i < CREW_GATES; i++)
+        if (pipe(pipes->gates[i]) != 0) {
+            while (i > 0)
+                close_pair(pipes->gates[--i]);
+            close_pair(pipes->news);
+            return -1;
+        }
+    return 0;
+}
+
+/* In the child: only its ends of the pipes are left, and its signals are its own. */
+static void become_child(struct crew_child *child, const struct pipes *pipes)
+{
+    size_t i;
+
+    handle(SIGINT, SIG_IGN);
+    handle(SIGTERM, stop_child);
+    close(pipes->news[0]);
+    child->news = pipes->news[1];
+    for (i = 0; i < CREW_GATES; i++) {
+        close(pipes->gates[i][1]);
+        child->gates[i] = pipes->gates[i][0];
+    }
+}
+
+/* Makes the processes; -1 with errno when one could not be made. */
+static int fork_all(struct crew *crew, const struct pipes *pipes,
+                    void (*work)(struct crew_child *, const void *), const void *context)
+{
+    static struct crew_child child;
+    size_t i;
+    pid_t pid;
+
+    child.parent = getpid();
+    child.pause_us = TICK_US + (int64_t)crew->count * 1000000 / NEWS_A_SECOND;
+    for (i = 0; i < crew->count; i++) {
+        child.number = i;
+        pid = fork();
+        if (pid == -1)
+            return -1;
+        if (pid == 0) {
+            become_child(&child, pipes);
+            live(&child, work, context);
+        }
+        crew->members[i].pid = pid;
+        crew->living++;
+    }
+    return 0;
+}
+
+static void kill_all(const struct crew *crew, int signal)
+{
+    size_t i;
+
+    for (i = 0; i < crew->count; i++)
+        if (crew->members[i].pid > 0)
+            kill(crew->members[i].pid, signal);
+}
+
+static void note_end(struct crew *crew, pid_t pid, int status)
+{
+    size_t i;
+
+    for (i = 0; i < crew->count; i++)
+        if (crew->members[i].pid == pid) {
+            crew->members[i].pid = 0;
+            crew->members[i].is_lost = status != 0;
+            crew->living--;
+            if (status != 0 && stops == 0)
+                tally_error(crew->tally, TALLY_LOST, 0);
+        }
+}
+
+/* Reaps who has ended, or, with no flags, waits for one. */
+static bool reap(struct crew *crew, int flags)
+{
+    int status;
+    pid_t pid = waitpid(-1, &status, flags);
+
+    if (pid > 0)
+        note_end(crew, pid, status);
+    return pid > 0 || (pid == -1 && errno == EINTR);
+}
+
+int crew_start(struct crew *crew, size_t count, void (*work)(struct crew_child *, const void *),
+               const void *context)
+{
+    struct pipes pipes;
+    size_t i;
+    int error;
+
+    crew->members = calloc(count, sizeof *crew->members);
+    if (crew->members == NULL || open_pipes(&pipes) != 0) {
+        say("cannot make %zu processes: %s", count, strerror(errno));
+        free(crew->members);
+        return -1;
+    }
+    crew->count = count;
+    crew->news = pipes.news[0];
+    handle(SIGINT, note_stop);
+    handle(SIGTERM, note_stop);
+    error = fork_all(crew, &pipes, work, context) == 0 ? 0 : errno;
+    close(pipes.news[1]);
+    for (i = 0; i < CREW_GATES; i++) {
+        close(pipes.gates[i][0]);
+        crew->gates[i] = pipes.gates[i][1];
+    }
+    if (error == 0)
+        return 0;
+    say("only %zu of %zu processes could be made: %s", crew->living, count, strerror(error));
+    kill_all(crew, SIGKILL);
+    crew_end(crew);
+    return -1;
+}
+
+static void take_batch(struct crew *crew, const struct news_batch *batch)
+{
+    uint64_t i;
+
+    for (i = 0; i < batch->count; i++)
+        tally_merge(crew->tally, batch->items[i].cell, batch->items[i].value);
+    if (batch->phase != 0 && batch->sender < crew->count)
+        crew->members[batch->sender].phase = (enum crew_phase)batch->phase;
+}
+
+/* Takes in what the pipe has, or waits for it. False at its end. */
+static bool gather(struct crew *crew)
+{
+    struct news_batch batch;
+
+    if (!news_read(crew->news, &crew->inbox))
+        return false;
+    while (news_next(&crew->inbox, &batch))
+        take_batch(crew, &batch);
+    return true;
+}
+
+/*
+ * A wish to stop is told again and again, since a child may have been just about to wait; the
+ * second wish is an order.
+ */
+static void look_around(struct crew *crew)
+{
+    if (stops > 0)
+        kill_all(crew, stops > 1 ? SIGKILL : SIGTERM);
+    while (reap(crew, WNOHANG))
+        ;
+    crew->reaped_us = clock_now_us();
+}
+
+void crew_step(struct crew *crew, int64_t until_us)
+{
+    struct pollfd entry = { .fd = crew->news, .events = POLLIN };
+    int64_t now_us = clock_now_us(), wait_us = until_us - now_us;
+
+    if (wait_us > TICK_US)
+        wait_us = TICK_US;
+    if (poll(&entry, 1, wait_us > 0 ? (int)((wait_us + 999) / 1000) : 0) > 0)
+        gather(crew);
+    if (stops > (crew->is_told ? 1 : 0) || clock_now_us() - crew->reaped_us >= TICK_US)
+        look_around(crew);
+    crew->is_told = stops > 0;
+}
+
+bool crew_is_at(const struct crew *crew, enum crew_phase phase)
+{
+    size_t i;
+
+    for (i = 0; i < crew->count; i++)
+        if (!crew->members[i].is_lost && crew->members[i].phase < phase)
+            return false;
+    return true;
+}
+
+void crew_open(struct crew *crew, size_t gate)
+{
+    close(crew->gates[gate]);
+    crew->gates[gate] = -1;
+}
+
+void crew_end(struct crew *crew)
+{
+    size_t i;
+
+    while (gather(crew))
+        ;
+    while (crew->living > 0 && reap(crew, 0))
+        ;
+    for (i = 0; i < CREW_GATES; i++)
+        if (crew->gates[i] != -1)
+            close(crew->gates[i]);
+    close(crew->news);
+    free(crew->members);
+}
