@@ -38,12 +38,13 @@ static enum tally_error kind_of(enum link_result result)
 }
 
 /* The link failed. A link that was told to give up is no error. */
-static enum step fail(const struct link *link, struct tally *tally, enum link_result result)
+static enum step fail(const struct link *link, struct tally *tally, enum tally_error kind)
 {
-    bool has_detail = result == LINK_UNSENT || result == LINK_DENIED || result == LINK_GONE;
+    bool has_detail = kind == TALLY_UNREACHED || kind == TALLY_UNSENT || kind == TALLY_DENIED ||
+                      kind == TALLY_CLOSED;
 
     if (!link_has_given_up())
-        tally_error(tally, kind_of(result), has_detail ? link->error : 0);
+        tally_error(tally, kind, has_detail ? link->error : 0);
     return STEP_ENDED;
 }
 
@@ -76,10 +77,8 @@ bool drive_greet(struct drive *drive, struct tally *tally)
             return true;
         }
         tally_error(tally, TALLY_DENIED, reply.code);
-    } else if (result == LINK_UNSENT) {
-        tally_error(tally, TALLY_UNREACHED, link->error);
     } else {
-        fail(link, tally, result);
+        fail(link, tally, result == LINK_UNSENT ? TALLY_UNREACHED : kind_of(result));
     }
     drive_drop(drive);
     return false;
@@ -138,7 +137,7 @@ static enum step judge(struct ride *ride, enum link_result result, const struct 
     if (result == LINK_REPLY)
         return take(ride, reply);
     if (result != LINK_ENDED)
-        return fail(ride->link, ride->tally, result);
+        return fail(ride->link, ride->tally, kind_of(result));
     ride->tally->of.counts[TALLY_SESSIONS]++;
     return STEP_ENDED;
 }

@@ -9,7 +9,7 @@
 #include "say.h"
 #include "tally.h"
 
-enum { ROWS = 20, BARS = 50, POWERS = 32 };
+enum { ROWS = 20 };
 
 static const char *const kinds[TALLY_ERRORS] = {
     [TALLY_UNREACHED] = "no connection",
@@ -100,38 +100,69 @@ static void print_times(const struct tally *tally)
     }
 }
 
-/* A row of the histogram: sessions that took up to 2^`end` microseconds. */
-static void print_row(unsigned end, uint64_t count, uint64_t most)
-{
-    static const char bars[] = "##################################################";
-    uint64_t length = (count * BARS + most - 1) / most;
+/* Rows of a histogram, each of `width` buckets; the first one has all that is below it too. */
+struct rows {
+    size_t width, first, count;
+};
 
-    _Static_assert(sizeof bars == BARS + 1, "the longest bar");
-    printf("%10.3f %10" PRIu64 "%s%.*s\n", (double)((uint64_t)1 << end) / 1000, count,
-           length > 0 ? "  " : "", (int)length, bars);
+static uint64_t in_row(const struct tally *tally, const struct rows *rows, size_t row,
+                       uint64_t *end_us)
+{
+    size_t first = row == 0 ? 0 : (rows->first + row) * rows->width;
+    struct tally_span span = { first, (rows->first + row + 1) * rows->width - first };
+
+    return tally_span(tally, TALLY_SESSION, span, end_us);
 }
 
-/* Sessions by their times, a row for each doubling; the first row has all that is below. */
+/* Which rows of this width there are. */
+static struct rows rows_of(const struct tally *tally, size_t width)
+{
+    const uint64_t *times = tally->of.times[TALLY_SESSION];
+    size_t first = 0, last = TALLY_BUCKETS - 1;
+
+    while (first < last && times[first] == 0)
+        first++;
+    while (last > first && times[last] == 0)
+        last--;
+    return (struct rows){ width, first / width, last / width - first / width + 1 };
+}
+
+/* The narrowest rows that are not too many; the lowest ones are one, if they must. */
+static struct rows choose_rows(const struct tally *tally)
+{
+    size_t width = TALLY_OCTAVE / 8;
+    struct rows rows;
+
+    while ((rows = rows_of(tally, width)).count > ROWS && width < TALLY_OCTAVE)
+        width *= 2;
+    if (rows.count > ROWS) {
+        rows.first += rows.count - ROWS;
+        rows.count = ROWS;
+    }
+    return rows;
+}
+
+/* Sessions by their times. */
 static void print_histogram(const struct tally *tally)
 {
-    uint64_t rows[POWERS], most = 0;
-    unsigned first = 0, last = POWERS - 1, i;
+    static const char bars[] = "##################################################";
+    struct rows rows = choose_rows(tally);
+    uint64_t most = 0, count, end_us;
+    size_t i, length;
 
-    for (i = 0; i < POWERS; i++)
-        rows[i] = tally_within(tally, TALLY_SESSION, i);
-    while (first < last && rows[first] == 0)
-        first++;
-    while (last > first && rows[last] == 0)
-        last--;
-    for (; last - first >= ROWS; first++)
-        rows[first + 1] += rows[first];
-    for (i = first; i <= last; i++)
-        most = rows[i] > most ? rows[i] : most;
+    for (i = 0; i < rows.count; i++) {
+        count = in_row(tally, &rows, i, &end_us);
+        most = count > most ? count : most;
+    }
     if (most == 0)
         return;
     printf("\n%10s %10s\n", "up to ms", "sessions");
-    for (i = first; i <= last; i++)
-        print_row(i + 1, rows[i], most);
+    for (i = 0; i < rows.count; i++) {
+        count = in_row(tally, &rows, i, &end_us);
+        length = (size_t)((count * (sizeof bars - 1) + most - 1) / most);
+        printf("%10.3f %10" PRIu64 "%s%.*s\n", (double)end_us / 1000, count,
+               length > 0 ? "  " : "", (int)length, bars);
+    }
 }
 
 int report_text(const struct report *report)

@@ -13,13 +13,16 @@ static size_t bucket_of(uint64_t us)
     return (size_t)shift * TALLY_OCTAVE + (size_t)(us >> shift);
 }
 
-/* The middle of a bucket. */
-static uint64_t middle_us(size_t bucket)
+static uint64_t begin_of_us(size_t bucket)
 {
     size_t shift = bucket < (size_t)2 * TALLY_OCTAVE ? 0 : bucket / TALLY_OCTAVE - 1;
-    uint64_t low = (uint64_t)(bucket - shift * TALLY_OCTAVE) << shift;
 
-    return low + (((uint64_t)1 << shift) - 1) / 2;
+    return (uint64_t)(bucket - shift * TALLY_OCTAVE) << shift;
+}
+
+static uint64_t middle_us(size_t bucket)
+{
+    return begin_of_us(bucket) + (begin_of_us(bucket + 1) - begin_of_us(bucket) - 1) / 2;
 }
 
 static uint64_t sum(const uint64_t *cells, size_t count)
@@ -103,10 +106,9 @@ uint64_t tally_percentile_us(const struct tally *tally, enum tally_time what, un
     return middle_us(i) < longest ? middle_us(i) : longest;
 }
 
-uint64_t tally_within(const struct tally *tally, enum tally_time what, unsigned power)
+uint64_t tally_span(const struct tally *tally, enum tally_time what, struct tally_span span,
+                    uint64_t *end_us)
 {
-    size_t from = power == 0 ? 0 : bucket_of((uint64_t)1 << power);
-    size_t end = power >= 31 ? TALLY_BUCKETS : bucket_of((uint64_t)2 << power);
-
-    return sum(tally->of.times[what] + from, end - from);
+    *end_us = begin_of_us(span.first + span.count);
+    return sum(tally->of.times[what] + span.first, span.count);
 }

@@ -53,6 +53,11 @@ struct tally_table {
 
 enum { TALLY_CELLS = sizeof(struct tally_table) / sizeof(uint64_t) };
 
+/* Neighbouring buckets. */
+struct tally_span {
+    size_t first, count;
+};
+
 /* Begin with all 0. */
 struct tally {
     union {
@@ -84,7 +89,8 @@ uint64_t tally_failed(const struct tally *tally);
  */
 uint64_t tally_percentile_us(const struct tally *tally, enum tally_time what, unsigned per_mille);
 
-/* The times from 2^`power` microseconds to the next power; power 0 has those of 0 too. */
-uint64_t tally_within(const struct tally *tally, enum tally_time what, unsigned power);
+/* How many times fell into these buckets, and in `*end_us` what they all did not reach. */
+uint64_t tally_span(const struct tally *tally, enum tally_time what, struct tally_span span,
+                    uint64_t *end_us);
 
 #endif
