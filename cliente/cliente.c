@@ -1,6 +1,6 @@
 /*
  * cliente: replays a file of SMTP orders against a server, over TCP or UDP. This
- * file reads the order file, and puts the parts together; the command line is in options.h,
+ * file reads the order file, and puts the parts together; the command line is in choices.h,
  * the dialogue in replay.h, many of them in load.h, what carries it in link.h. See cliente(1).
  */
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "link.h"
 #include "load.h"
 #include "net/clock.h"
-#include "options.h"
+#include "choices.h"
 #include "portlog.h"
 #include "replay.h"
 #include "say.h"
@@ -80,9 +80,9 @@ static int show_counts(const struct link *link)
 }
 
 /* Replays the orders over an open link. Returns the exit status. */
-static int replay_over(struct link *link, const struct options *options, struct orders orders)
+static int replay_over(struct link *link, const struct choices *choices, struct orders orders)
 {
-    struct portlog *log = portlog_open(options->folder, link->local_port, link->kind->name);
+    struct portlog *log = portlog_open(choices->folder, link->local_port, link->kind->name);
     int status;
 
     if (log == NULL)
@@ -90,25 +90,25 @@ static int replay_over(struct link *link, const struct options *options, struct 
     status = announce(link);
     if (status == 0)
         status = (int)replay_run(link, log, orders);
-    if (options->is_counting && show_counts(link) != 0 && status == 0)
+    if (choices->is_counting && show_counts(link) != 0 && status == 0)
         status = 1;
     return portlog_close(log) != 0 && status == 0 ? 1 : status;
 }
 
 /* Has the orders many times. Returns the exit status. */
-static int put_load(const struct options *options, struct orders orders)
+static int put_load(const struct choices *choices, struct orders orders)
 {
     size_t room = plan_room(orders), endless;
     struct plan_step *steps = calloc(room + 1, sizeof *steps);
     struct load load = {
-        .way = { .kind = options->kind,
-                 .target = &options->target,
+        .way = { .kind = choices->kind,
+                 .target = &choices->target,
                  .plan = { .steps = steps, .count = room },
-                 .is_pipelined = options->is_pipelined },
-        .count = options->count,
-        .processes = (size_t)options->processes,
-        .hold_ms = options->hold_ms,
-        .is_csv = options->is_csv,
+                 .is_pipelined = choices->is_pipelined },
+        .count = choices->count,
+        .processes = (size_t)choices->processes,
+        .hold_ms = choices->hold_ms,
+        .is_csv = choices->is_csv,
     };
     int status = 1;
 
@@ -127,35 +127,35 @@ static int put_load(const struct options *options, struct orders orders)
 }
 
 /* Replays the orders once. Returns the exit status. */
-static int replay_once(const struct options *options, struct orders orders)
+static int replay_once(const struct choices *choices, struct orders orders)
 {
-    struct link *link = options->kind->open(&options->target);
+    struct link *link = choices->kind->open(&choices->target);
     int status;
 
     if (link == NULL)
         return 1;
-    status = replay_over(link, options, orders);
+    status = replay_over(link, choices, orders);
     link->kind->close(link);
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    struct options options;
-    int status = options_read(&options, argc, argv);
+    struct choices choices;
+    int status = choices_read(&choices, argc, argv);
     struct orders orders = { 0 };
     char *text;
 
-    if (status != OPTIONS_GO_ON)
+    if (status != CHOICES_GO_ON)
         return status;
-    text = read_orders(options.file, &orders.length);
+    text = read_orders(choices.file, &orders.length);
     if (text == NULL)
         return 1;
     orders.text = text;
-    if (link_resolve(&options.target) != 0)
+    if (link_resolve(&choices.target) != 0)
         status = 1;
     else
-        status = options.count > 0 ? put_load(&options, orders) : replay_once(&options, orders);
+        status = choices.count > 0 ? put_load(&choices, orders) : replay_once(&choices, orders);
     free(text);
     return status;
 }

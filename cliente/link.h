@@ -1,7 +1,7 @@
 /*
  * A link carries one dialogue to a server: order lines out, replies in. There is
  * one kind for TCP and for each mode of UDP; the dialogue knows none of them. To add
- * a kind, write its functions and name it in options.c.
+ * a kind, write its functions and name it in choices.c.
  */
 #ifndef CLIENTE_LINK_H
 #define CLIENTE_LINK_H

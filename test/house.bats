@@ -115,7 +115,7 @@ includes() { code strings | sed -n 's/^\([^:]*\):[0-9]*: *# *include *"\([^"]*\)
     only 'servidor/watch/counters\.c' 'mmap|munmap|shm_open|shmget|mremap'
     only 'servidor/mail/maildir\.c' 'link|linkat|symlink'
     only 'servidor/watch/totals\.c' 'rename|renameat'
-    only 'servidor/options\.c|cliente/(options|mng_client)\.c' 'getopt|getopt_long'
+    only 'servidor/options\.c|cliente/(choices|mng_client)\.c' 'getopt|getopt_long'
 }
 
 @test "the lower floors neither log nor exit" {

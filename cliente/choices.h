@@ -1,16 +1,16 @@
 /* The command line of cliente. */
-#ifndef CLIENTE_OPTIONS_H
-#define CLIENTE_OPTIONS_H
+#ifndef CLIENTE_CHOICES_H
+#define CLIENTE_CHOICES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "link.h"
 
-/* What options_read() returns but for exit statuses: the program goes on. */
-enum { OPTIONS_GO_ON = -1 };
+/* What choices_read() returns but for exit statuses: the program goes on. */
+enum { CHOICES_GO_ON = -1 };
 
-struct options {
+struct choices {
     struct link_target target; /* not resolved */
     const struct link_kind *kind;
     const char *folder, *file;
@@ -25,9 +25,9 @@ struct options {
 };
 
 /*
- * Reads the command line. All texts in `options` stay those of `argv`. Returns OPTIONS_GO_ON, or
+ * Reads the command line. All texts in `choices` stay those of `argv`. Returns CHOICES_GO_ON, or
  * the status to exit with, after saying what is wrong or showing what was asked for.
  */
-int options_read(struct options *options, int argc, char **argv);
+int choices_read(struct choices *choices, int argc, char **argv);
 
 #endif

@@ -1,5 +1,5 @@
-/* See options.h. */
-#include "options.h"
+/* See choices.h. */
+#include "choices.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "net/version.h"
 #include "say.h"
 
-enum { EXIT_USAGE = 2, GO_ON = OPTIONS_GO_ON, RETRIES_LIMIT = 1000, WAIT_LIMIT_S = 86400 };
+enum { EXIT_USAGE = 2, GO_ON = CHOICES_GO_ON, RETRIES_LIMIT = 1000, WAIT_LIMIT_S = 86400 };
 
 static const struct link_kind *const kinds[] = { &link_tcp, &link_numbered, NULL };
 
@@ -72,41 +72,41 @@ static int refuse(char letter, const char *value, const char *rule)
 }
 
 /* Reads an option that only UDP has. Returns GO_ON or an exit status. */
-static int read_udp_option(struct options *options, int letter)
+static int read_udp_option(struct choices *choices, int letter)
 {
     uint64_t number;
 
-    options->is_plain = options->is_plain || letter == 'c';
-    options->is_counting = options->is_counting || letter == 's';
+    choices->is_plain = choices->is_plain || letter == 'c';
+    choices->is_counting = choices->is_counting || letter == 's';
     if (letter == 's')
-        options->single = 's';
-    options->target.is_line_each = options->target.is_line_each || letter == '1';
+        choices->single = 's';
+    choices->target.is_line_each = choices->target.is_line_each || letter == '1';
     if (letter != 'c')
-        options->numbered = (char)letter;
+        choices->numbered = (char)letter;
     if (letter != 'w')
         return GO_ON;
     if (!text_number(optarg, strlen(optarg), SEGMENT_WINDOW, &number) || number == 0)
         return refuse('w', optarg, "a window is 1 to 32 datagrams");
-    options->target.window = (unsigned)number;
+    choices->target.window = (unsigned)number;
     return GO_ON;
 }
 
 /* Reads an option that only a load has. Returns GO_ON or an exit status. */
-static int read_load_option(struct options *options, int letter)
+static int read_load_option(struct choices *choices, int letter)
 {
-    options->load = (char)letter;
-    options->is_csv = options->is_csv || letter == 'C';
-    options->is_pipelined = options->is_pipelined || letter == 'P';
-    if (letter == 'j' && (!text_number(optarg, strlen(optarg), CREW_LIMIT, &options->processes) ||
-                          options->processes == 0))
+    choices->load = (char)letter;
+    choices->is_csv = choices->is_csv || letter == 'C';
+    choices->is_pipelined = choices->is_pipelined || letter == 'P';
+    if (letter == 'j' && (!text_number(optarg, strlen(optarg), CREW_LIMIT, &choices->processes) ||
+                          choices->processes == 0))
         return refuse('j', optarg, "processes are 1 to 10000");
-    if (letter == 'H' && read_seconds(optarg, &options->hold_ms) != 0)
+    if (letter == 'H' && read_seconds(optarg, &choices->hold_ms) != 0)
         return refuse('H', optarg, "sessions are held 0.001 to 86400 seconds");
     return GO_ON;
 }
 
 /* Reads one option that getopt() found. Returns GO_ON or an exit status. */
-static int read_option(struct options *options, int letter)
+static int read_option(struct choices *choices, int letter)
 {
     uint64_t number;
 
@@ -115,34 +115,34 @@ static int read_option(struct options *options, int letter)
     case 'w':
     case '1':
     case 's':
-        return read_udp_option(options, letter);
+        return read_udp_option(choices, letter);
     case 'C':
     case 'H':
     case 'P':
     case 'j':
-        return read_load_option(options, letter);
+        return read_load_option(choices, letter);
     case 'n':
-        if (!text_number(optarg, strlen(optarg), LOAD_COUNT_LIMIT, &options->count) ||
-            options->count == 0)
+        if (!text_number(optarg, strlen(optarg), LOAD_COUNT_LIMIT, &choices->count) ||
+            choices->count == 0)
             return refuse('n', optarg, "a load is 1 to 100000000 sessions");
         return GO_ON;
     case 'p':
         if (!text_number(optarg, strlen(optarg), 65535, &number) || number == 0)
             return refuse('p', optarg, "a port is 1 to 65535");
-        options->target.port = (uint16_t)number;
+        choices->target.port = (uint16_t)number;
         return GO_ON;
     case 'r':
         if (!text_number(optarg, strlen(optarg), RETRIES_LIMIT, &number))
             return refuse('r', optarg, "retries are 0 to 1000");
-        options->target.retries = (unsigned)number;
+        choices->target.retries = (unsigned)number;
         return GO_ON;
     case 't':
-        if (read_seconds(optarg, &options->target.wait_ms) != 0)
+        if (read_seconds(optarg, &choices->target.wait_ms) != 0)
             return refuse('t', optarg, "a wait is 0.001 to 86400 seconds");
         return GO_ON;
     case 'l':
-        options->single = 'l';
-        options->folder = optarg;
+        choices->single = 'l';
+        choices->folder = optarg;
         return GO_ON;
     case 'h':
         return show(usage);
@@ -158,7 +158,7 @@ static int read_option(struct options *options, int letter)
 }
 
 /* Reads HOST, the protocol and FILE. Returns GO_ON or an exit status. */
-static int read_operands(struct options *options, int count, char **operands)
+static int read_operands(struct choices *choices, int count, char **operands)
 {
     static const char *const names[] = { "HOST", "TCP or UDP", "FILE" };
     const struct link_kind *const *kind;
@@ -171,71 +171,71 @@ static int read_operands(struct options *options, int count, char **operands)
         say("%s: one operand too many; cliente -h shows the usage", operands[3]);
         return EXIT_USAGE;
     }
-    options->target.host = operands[0];
-    options->file = operands[2];
+    choices->target.host = operands[0];
+    choices->file = operands[2];
     for (kind = kinds; *kind != NULL; kind++)
         if (text_is_word(operands[1], strlen(operands[1]), (*kind)->name))
-            options->kind = *kind;
-    if (options->kind != NULL)
+            choices->kind = *kind;
+    if (choices->kind != NULL)
         return GO_ON;
     say("%s: the protocol is TCP or UDP", operands[1]);
     return EXIT_USAGE;
 }
 
 /* Chooses the mode of UDP. Returns GO_ON or an exit status. */
-static int choose_mode(struct options *options)
+static int choose_mode(struct choices *choices)
 {
-    if (options->kind == &link_tcp && options->is_plain) {
+    if (choices->kind == &link_tcp && choices->is_plain) {
         say("-c: TCP has no plain mode; say UDP, or leave -c out");
         return EXIT_USAGE;
     }
-    if (options->is_plain)
-        options->kind = &link_plain;
-    if (options->numbered == 0 || options->kind == &link_numbered)
+    if (choices->is_plain)
+        choices->kind = &link_plain;
+    if (choices->numbered == 0 || choices->kind == &link_numbered)
         return GO_ON;
-    say("-%c: only the numbered mode of UDP has it; %s", options->numbered,
-        options->is_plain ? "leave -c out" : "say UDP");
+    say("-%c: only the numbered mode of UDP has it; %s", choices->numbered,
+        choices->is_plain ? "leave -c out" : "say UDP");
     return EXIT_USAGE;
 }
 
 /* A load and a single dialogue have options of their own. Returns GO_ON or an exit status. */
-static int choose_load(struct options *options)
+static int choose_load(struct choices *choices)
 {
-    if (options->count == 0 && options->load != 0) {
-        say("-%c: only a load has it; say with -n how many sessions", options->load);
+    if (choices->count == 0 && choices->load != 0) {
+        say("-%c: only a load has it; say with -n how many sessions", choices->load);
         return EXIT_USAGE;
     }
-    if (options->count > 0 && options->single != 0) {
-        say("-%c: a load %s; leave it or -n out", options->single,
-            options->single == 'l' ? "keeps no log" : "shows no datagrams");
+    if (choices->count > 0 && choices->single != 0) {
+        say("-%c: a load %s; leave it or -n out", choices->single,
+            choices->single == 'l' ? "keeps no log" : "shows no datagrams");
         return EXIT_USAGE;
     }
-    if (options->is_pipelined && options->is_plain) {
+    if (choices->is_pipelined && choices->is_plain) {
         say("-P: the plain mode has no order of replies; leave -c or -P out");
         return EXIT_USAGE;
     }
-    if (options->processes > options->count)
-        options->processes = options->count;
+    if (choices->processes > choices->count)
+        choices->processes = choices->count;
     return GO_ON;
 }
 
-int options_read(struct options *options, int argc, char **argv)
+int choices_read(struct choices *choices, int argc, char **argv)
 {
     int letter, status = GO_ON;
 
-    *options = (struct options){ .target = { .port = 2525, .retries = 5, .window = 16 },
+    *choices = (struct choices){ .target = { .port = 2525, .retries = 5, .window = 16 },
                                  .folder = "log",
                                  .processes = 1 };
     opterr = 0;
     while (status == GO_ON && (letter = getopt(argc, argv, ":1CH:Pcj:l:n:p:r:st:w:hv")) != -1)
-        status = read_option(options, letter);
+        status = read_option(choices, letter);
     if (status == GO_ON)
-        status = read_operands(options, argc - optind, argv + optind);
+        status = read_operands(choices, argc - optind, argv + optind);
     if (status == GO_ON)
-        status = choose_mode(options);
+        status = choose_mode(choices);
     if (status == GO_ON)
-        status = choose_load(options);
-    if (status == GO_ON && options->target.wait_ms == 0)
-        options->target.wait_ms = options->kind->default_wait_ms;
+        status = choose_load(choices);
+    if (status == GO_ON && choices->target.wait_ms == 0)
+        choices->target.wait_ms = choices->kind->default_wait_ms;
     return status;
 }
