@@ -173,7 +173,7 @@ static void note_end(struct crew *crew, pid_t pid, int status)
             crew->members[i].pid = 0;
             crew->members[i].is_lost = status != 0;
             crew->living--;
-            if (status != 0 && stops == 0)
+            if (status != 0 && stops < 2)
                 tally_error(crew->tally, TALLY_LOST, 0);
         }
 }

@@ -63,12 +63,13 @@ ENDS = {act.__name__.replace("_", "-"): act
         for act in (close, reset, farewell, farewell_and_wait, mute, deaf, babble, garbage)}
 
 
-def lines(connection, record):
+def lines(connection, record, reads):
     """The lines that come, without their CRLF, up to the end of the connection."""
     rest = b""
     while data := connection.recv(65536):
         record.write(data)
         record.flush()
+        print(data.replace(b"\r\n", b"|").decode("latin-1"), file=reads, flush=True)
         *whole, rest = (rest + data).split(b"\r\n")
         yield from whole
 
@@ -78,13 +79,13 @@ def say(connection, reply, piece):
         connection.sendall(reply[at:at + (piece or len(reply))])
 
 
-def serve(connection, options, record):
+def serve(connection, options, record, reads):
     session = Session(options.reply)
     misbehave = ENDS[options.do] if options.do else None
     if misbehave and options.at == b"":
         return misbehave(connection, session)
     say(connection, options.greeting, options.pieces)
-    for line in lines(connection, record):
+    for line in lines(connection, record, reads):
         if misbehave and line.startswith(options.at):
             return misbehave(connection, session)
         reply = session.take(line)
@@ -98,6 +99,8 @@ def serve(connection, options, record):
 def main():
     arguments = parser(__doc__)
     arguments.add_argument("--pieces", type=int, metavar="N", help="send replies N octets at a time")
+    arguments.add_argument("--reads", metavar="FILE", default="/dev/null",
+                           help="keep there what each read gave, a line each, with | for CRLF")
     arguments.add_argument("--at", type=octets, default=b"", metavar="PREFIX",
                            help="the line at which to misbehave; none: instead of the greeting")
     arguments.add_argument("--do", choices=sorted(ENDS), help="how to misbehave")
@@ -109,8 +112,8 @@ def main():
     connection, _ = listener.accept()
     connection.settimeout(IDLE)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    with connection, open(options.record or "/dev/null", "wb") as record:
-        serve(connection, options, record)
+    with connection, open(options.record or "/dev/null", "wb") as record, open(options.reads, "w") as reads:
+        serve(connection, options, record, reads)
     sys.exit(0)
 
 
