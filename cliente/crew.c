@@ -151,6 +151,7 @@ static int fork_all(struct crew *crew, const struct pipes *pipes,
         }
         crew->members[i].pid = pid;
         crew->living++;
+        crew->in_phase[CREW_BORN]++;
     }
     return 0;
 }
@@ -166,16 +167,20 @@ static void kill_all(const struct crew *crew, int signal)
 
 static void note_end(struct crew *crew, pid_t pid, int status)
 {
-    size_t i;
+    struct crew_member *member = crew->members, *end = member + crew->count;
 
-    for (i = 0; i < crew->count; i++)
-        if (crew->members[i].pid == pid) {
-            crew->members[i].pid = 0;
-            crew->members[i].is_lost = status != 0;
-            crew->living--;
-            if (status != 0 && stops < 2)
-                tally_error(crew->tally, TALLY_LOST, 0);
-        }
+    while (member < end && member->pid != pid)
+        member++;
+    if (member == end)
+        return;
+    member->pid = 0;
+    crew->living--;
+    if (status == 0)
+        return;
+    member->is_lost = true;
+    crew->in_phase[member->phase]--;
+    if (stops < 2)
+        tally_error(crew->tally, TALLY_LOST, 0);
 }
 
 /* Reaps who has ended, or, with no flags, waits for one. */
@@ -220,14 +225,23 @@ int crew_start(struct crew *crew, size_t count, void (*work)(struct crew_child *
     return -1;
 }
 
+static void note_phase(struct crew *crew, struct crew_member *member, uint32_t phase)
+{
+    if (!member->is_lost) {
+        crew->in_phase[member->phase]--;
+        crew->in_phase[phase]++;
+    }
+    member->phase = (enum crew_phase)phase;
+}
+
 static void take_batch(struct crew *crew, const struct news_batch *batch)
 {
     uint64_t i;
 
     for (i = 0; i < batch->count; i++)
         tally_merge(crew->tally, batch->items[i].cell, batch->items[i].value);
-    if (batch->phase != 0 && batch->sender < crew->count)
-        crew->members[batch->sender].phase = (enum crew_phase)batch->phase;
+    if (batch->phase > 0 && batch->phase <= CREW_DONE && batch->sender < crew->count)
+        note_phase(crew, &crew->members[batch->sender], batch->phase);
 }
 
 /* Takes in what the pipe has, or waits for it. False at its end. */
@@ -271,12 +285,11 @@ void crew_step(struct crew *crew, int64_t until_us)
 
 bool crew_is_at(const struct crew *crew, enum crew_phase phase)
 {
-    size_t i;
+    size_t behind = 0, i;
 
-    for (i = 0; i < crew->count; i++)
-        if (!crew->members[i].is_lost && crew->members[i].phase < phase)
-            return false;
-    return true;
+    for (i = 0; i < (size_t)phase; i++)
+        behind += crew->in_phase[i];
+    return behind == 0;
 }
 
 void crew_open(struct crew *crew, size_t gate)

@@ -58,6 +58,7 @@ struct crew_member {
 struct crew {
     struct crew_member *members;
     size_t count, living;
+    size_t in_phase[CREW_DONE + 1]; /* of those that are not lost */
     int gates[CREW_GATES], news;
     int64_t reaped_us; /* when that was last tried */
     bool is_told;      /* the children are, that the load is stopped */
