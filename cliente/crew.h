@@ -68,7 +68,8 @@ struct crew {
 
 /*
  * Makes `count` processes, each of which runs `work`, with `context`, behind gate 0, and ends.
- * Begin with 0 in all but `tally`, which stays the caller's. Returns 0, or -1 after saying why not, with no process left.
+ * Begin with 0 in all but `tally`, which stays the caller's. Returns 0, or -1 after saying why
+ * not, with no process left.
  */
 int crew_start(struct crew *crew, size_t count, void (*work)(struct crew_child *, const void *),
                const void *context);

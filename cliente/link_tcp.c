@@ -264,16 +264,20 @@ static enum link_result flush(struct tcp *tcp, struct reply *reply)
 
 /*
  * Sends what fills the room though more will follow: Nagle's delay would now wait for the
- * server's acknowledgement, which waits for more of us.
+ * server's acknowledgement, which waits for more of us. While no reply is waited for, this is
+ * where a server's last word is heard.
  */
 static enum link_result flush_part(struct tcp *tcp, struct reply *reply)
 {
+    int64_t deadline_ms = clock_now_ms() + tcp->link.target->wait_ms;
+    enum link_result result;
     int one = 1;
 
     if (!tcp->is_hasty)
         setsockopt(tcp->link.socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     tcp->is_hasty = true;
-    return flush(tcp, reply);
+    result = wait_for_room(tcp, deadline_ms, reply);
+    return result == LINK_SENT ? flush(tcp, reply) : result;
 }
 
 static enum link_result put(struct tcp *tcp, const char *text, size_t length, struct reply *reply)

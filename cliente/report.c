@@ -229,7 +229,8 @@ int report_greeted(const struct tally *tally, uint64_t planned, double seconds, 
 
 void report_progress(const struct tally *tally, uint64_t planned, double seconds)
 {
-    fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " sessions, %.0f a second, %" PRIu64 " errors\033[K",
+    fprintf(stderr,
+            "\r%" PRIu64 " of %" PRIu64 " sessions, %.0f a second, %" PRIu64 " errors\033[K",
             tally->of.counts[TALLY_SESSIONS], planned,
             a_second(tally->of.counts[TALLY_SESSIONS], seconds), tally_failed(tally));
 }

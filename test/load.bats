@@ -41,6 +41,9 @@ failed() {
     reports errors "$1"
 }
 
+# octets COUNT: what travels in so many sessions of these orders.
+octets() { echo $(($1 * ($(wc -c <orders) + $(wc -l <orders)))); }
+
 # orders LINE...: makes an order file.
 orders() { printf '%s\n' "$@" >orders; }
 
@@ -53,7 +56,7 @@ serve() { start_fake fake_tcp.py "$@"; }
 
 # --- what is counted --------------------------------------------------------------------------------------------------
 
-# counted TRANSPORT [OPTION...]: 60 sessions of two mails to two boxes are what report, Maildir and monitor say they are.
+# counted TRANSPORT [OPTION...]: 60 sessions of two mails to two boxes are what report, Maildir and monitor say.
 counted() {
     start_server -m "$BATS_TEST_TMPDIR/mails"
     two_mails
@@ -61,7 +64,7 @@ counted() {
     ended_well
     matches '^sessions   60 of 60 in [0-9]+\.[0-9]{3} s, [0-9.]+ a second$' "$(head -n 1 out)"
     matches '^mails      120, [0-9.]+ a second$' "$(sed -n 2p out)"
-    matches "^octets     $((60 * ($(wc -c <orders) + $(wc -l <orders)))) sent, [0-9.]+ MiB a second\$" "$(sed -n 3p out)"
+    matches "^octets     $(octets 60) sent, [0-9.]+ MiB a second\$" "$(sed -n 3p out)"
     reports replies '220:60 221:60 250:540 354:120'
     reports errors none
     same '120 120' "$(kept one) $(kept two)"
@@ -146,7 +149,8 @@ counted() {
          }
          END { exit !(rows == 3 && !bad && max["greeting"] <= max["session"] && max["mail"] <= max["session"]) }' out
     same 30 "$(sed '1,/up to ms/d' out | awk '{ n += $2 } END { print n }')"
-    matches '^client     [0-9.]+ s of CPU, [0-9]+ % of one processor, [0-9.]+ s per 1000 sessions$' "$(grep ^client out)"
+    matches '^client     [0-9.]+ s of CPU, [0-9]+ % of one processor, [0-9.]+ s per 1000 sessions$' \
+        "$(grep ^client out)"
 }
 
 @test "the CSV is one line of names and one of values" {
@@ -156,15 +160,16 @@ counted() {
     ended_well
     same 2 "$(wc -l <out)"
     local mail=mail_p50_ms,mail_p90_ms,mail_p99_ms,mail_p999_ms,mail_max_ms
-    same "sessions,failed,mails,seconds,sessions_s,mails_s,octets,greeting_p50_ms,greeting_p99_ms,greeting_max_ms,$mail,\
-session_p50_ms,session_p99_ms,session_max_ms,client_cpu_s" "$(head -n 1 out)"
-    matches "^30,0,30,[0-9.]+,[0-9.]+,[0-9.]+,$((30 * ($(wc -c <orders) + $(wc -l <orders))))(,[0-9.]+){12}\$" "$(tail -n 1 out)"
+    same "sessions,failed,mails,seconds,sessions_s,mails_s,octets,greeting_p50_ms,greeting_p99_ms,greeting_max_ms,\
+$mail,session_p50_ms,session_p99_ms,session_max_ms,client_cpu_s" "$(head -n 1 out)"
+    matches "^30,0,30,[0-9.]+,[0-9.]+,[0-9.]+,$(octets 30)(,[0-9.]+){12}\$" "$(tail -n 1 out)"
 }
 
 # --- pipelining -------------------------------------------------------------------------------------------------------
 
 @test "a group ends where RFC 2920 has it, and a mail's text begins one" {
-    serve --reads reads --reply 'RSET=250 OK\r\n' --reply 'NOOP=250 OK\r\n' --reply 'VRFY=252 x\r\n' --reply 'XYZ=500 x\r\n'
+    serve --reads reads --reply 'RSET=250 OK\r\n' --reply 'NOOP=250 OK\r\n' --reply 'VRFY=252 x\r\n' \
+        --reply 'XYZ=500 x\r\n'
     orders 'HELO usal.es' RSET NOOP 'VRFY a' XYZ "${MAIL[@]}" "${MAIL[@]}" QUIT
     load_runs -n 1 -P localhost TCP orders
     ended_well
@@ -234,7 +239,10 @@ refused_data() {
 # A port that is bound and does not listen: nobody else can get it meanwhile.
 nobody_listens() {
     "$PYTHON" -c 'import socket, time
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True); time.sleep(600)' >bound 3>&- 4>&- &
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+time.sleep(600)' >bound 3>&- 4>&- &
     sessions+=($!)
     wait_until test -s bound
     PORT=$(cat bound)
