@@ -67,13 +67,14 @@ void crew_arrive(struct crew_child *child, enum crew_phase phase)
 
 bool crew_pass(const struct crew_child *child, size_t gate)
 {
-    struct pollfd entry = { .fd = child->gates[gate], .events = POLLIN };
+    char octet;
+    ssize_t n = -1;
 
-    /* A signal that comes just before poll(2) is sent again. */
-    while (!link_has_given_up())
-        if (poll(&entry, 1, -1) > 0)
-            return getppid() == child->parent;
-    return false;
+    /* A signal that comes just before read(2) is sent again. The end: the parent has died. */
+    errno = EINTR;
+    while (n == -1 && errno == EINTR && !link_has_given_up())
+        n = read(child->gates[gate], &octet, 1);
+    return n == 1;
 }
 
 static _Noreturn void live(struct crew_child *child,
@@ -138,7 +139,6 @@ static int fork_all(struct crew *crew, const struct pipes *pipes,
     size_t i;
     pid_t pid;
 
-    child.parent = getpid();
     child.pause_us = TICK_US + (int64_t)crew->count * 1000000 / NEWS_A_SECOND;
     for (i = 0; i < crew->count; i++) {
         child.number = i;
@@ -175,7 +175,7 @@ static void note_end(struct crew *crew, pid_t pid, int status)
         return;
     member->pid = 0;
     crew->living--;
-    if (status == 0)
+    if (status == 0 || member->is_lost)
         return;
     member->is_lost = true;
     crew->in_phase[member->phase]--;
@@ -198,7 +198,6 @@ int crew_start(struct crew *crew, size_t count, void (*work)(struct crew_child *
                const void *context)
 {
     struct pipes pipes;
-    size_t i;
     int error;
 
     crew->members = calloc(count, sizeof *crew->members);
@@ -211,12 +210,10 @@ int crew_start(struct crew *crew, size_t count, void (*work)(struct crew_child *
     crew->news = pipes.news[0];
     handle(SIGINT, note_stop);
     handle(SIGTERM, note_stop);
+    handle(SIGCHLD, SIG_DFL); /* who started us may have ignored it, and nobody could be reaped */
     error = fork_all(crew, &pipes, work, context) == 0 ? 0 : errno;
     close(pipes.news[1]);
-    for (i = 0; i < CREW_GATES; i++) {
-        close(pipes.gates[i][0]);
-        crew->gates[i] = pipes.gates[i][1];
-    }
+    memcpy(crew->gates, pipes.gates, sizeof crew->gates);
     if (error == 0)
         return 0;
     say("only %zu of %zu processes could be made: %s", crew->living, count, strerror(error));
@@ -244,6 +241,20 @@ static void take_batch(struct crew *crew, const struct news_batch *batch)
         note_phase(crew, &crew->members[batch->sender], batch->phase);
 }
 
+/* At the end of the pipe: who has not said that it is done has been stopped, by whomever. */
+static void lose_the_silent(struct crew *crew)
+{
+    struct crew_member *member = crew->members, *end = member + crew->count;
+
+    for (; member < end; member++)
+        if (!member->is_lost && member->phase != CREW_DONE) {
+            member->is_lost = true;
+            crew->in_phase[member->phase]--;
+            if (stops == 0)
+                tally_error(crew->tally, TALLY_LOST, 0);
+        }
+}
+
 /* Takes in what the pipe has, or waits for it. False at its end. */
 static bool gather(struct crew *crew)
 {
@@ -265,7 +276,7 @@ static void look_around(struct crew *crew)
     if (stops > 0)
         kill_all(crew, stops > 1 ? SIGKILL : SIGTERM);
     while (reap(crew, WNOHANG))
-        ;
+        continue;
     crew->reaped_us = clock_now_us();
 }
 
@@ -276,8 +287,8 @@ void crew_step(struct crew *crew, int64_t until_us)
 
     if (wait_us > TICK_US)
         wait_us = TICK_US;
-    if (poll(&entry, 1, wait_us > 0 ? (int)((wait_us + 999) / 1000) : 0) > 0)
-        gather(crew);
+    if (poll(&entry, 1, wait_us > 0 ? (int)((wait_us + 999) / 1000) : 0) > 0 && !gather(crew))
+        lose_the_silent(crew);
     if (stops > (crew->is_told ? 1 : 0) || clock_now_us() - crew->reaped_us >= TICK_US)
         look_around(crew);
     crew->is_told = stops > 0;
@@ -294,8 +305,11 @@ bool crew_is_at(const struct crew *crew, enum crew_phase phase)
 
 void crew_open(struct crew *crew, size_t gate)
 {
-    close(crew->gates[gate]);
-    crew->gates[gate] = -1;
+    size_t i;
+
+    for (i = 0; i < crew->count;)
+        if (write(crew->gates[gate][1], "", 1) == 1 || errno != EINTR)
+            i++;
 }
 
 void crew_end(struct crew *crew)
@@ -303,12 +317,11 @@ void crew_end(struct crew *crew)
     size_t i;
 
     while (gather(crew))
-        ;
+        continue;
     while (crew->living > 0 && reap(crew, 0))
-        ;
+        continue;
     for (i = 0; i < CREW_GATES; i++)
-        if (crew->gates[i] != -1)
-            close(crew->gates[i]);
+        close_pair(crew->gates[i]);
     close(crew->news);
     free(crew->members);
 }

@@ -31,9 +31,8 @@ enum { CREW_GATES = 2 };
 struct crew_child {
     size_t number;          /* from 0 on */
     struct tally tally;     /* what is new; the child counts here */
-    int gates[CREW_GATES];  /* each has something to read when it is open: its end */
+    int gates[CREW_GATES];  /* each has an octet for each child when it is open */
     int news;
-    pid_t parent;
     int64_t next_us;        /* when the parent is told again */
     int64_t pause_us;
 };
@@ -59,7 +58,8 @@ struct crew {
     struct crew_member *members;
     size_t count, living;
     size_t in_phase[CREW_DONE + 1]; /* of those that are not lost */
-    int gates[CREW_GATES], news;
+    int gates[CREW_GATES][2]; /* both ends, so that a write to nobody is no signal */
+    int news;
     int64_t reaped_us; /* when that was last tried */
     bool is_told;      /* the children are, that the load is stopped */
     struct news_inbox inbox;
