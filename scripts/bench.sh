@@ -1,0 +1,567 @@
+#!/usr/bin/env bash
+# Measures this server, and another SMTP server beside it: six workloads, by turns, so that what else the machine does
+# meets both. Starts a server of its own and ends it. See usage below.
+#
+# Everything happens in one temporary folder, the working folder from here on. Each run leaves a line in the file runs,
+# which is the CSV; the table is made of it. Files are slow to create soon after many were removed, so the mail of each
+# run is moved aside, and removed at the end of all.
+set -u
+umask 077
+export LC_ALL=C
+PATH=$PATH:/usr/sbin
+
+usage() {
+    cat <<USAGE
+usage: bench.sh [--quick] [-n COUNT] [-r ROUNDS] [-w 'WORKLOAD...'] [-o FILE] [PEER-HOST:PORT]
+
+Has this server, and the one at PEER-HOST:PORT, take mail in six ways, by turns in ROUNDS (3) rounds. Prints the medians
+and those of the rounds' ratios in a table, and each run as CSV, below it or into FILE.
+
+  W1  mails of 1 KiB, one a connection, 20 connections at once
+  W2  mails of 1 KiB, many a connection, 20 connections; beside it what the disk can do: a file of 1 KiB is written,
+      synced, linked and unlinked, and its folder synced, by 20 processes
+  W3  mails of 100 KiB, one a connection, 20 connections
+  W4  as W1, 500 connections
+  W5  10000 sessions that do nothing (the peer: PEER_SESSIONS): memory of each, and time until all are greeted
+  W6  mails of 5 MB, 4 connections; beside it smtp-sink, which keeps nothing
+
+Ends with 0 if all that was measured is as it must be, and with 1 if not.
+
+  --quick  one short round of each: under 2 minutes instead of under 15
+  -n COUNT    so many mails a run, whatever time that takes, and sessions in W5; of W6 a tenth
+  -r ROUNDS   1 to 99
+  -w 'W1 W6'  these workloads only
+  -o FILE     where the CSV goes
+  -h          show this
+
+A second of CPU is one of the server's processes, its dead ones too; the peer's are known if it runs on this machine
+and you may see who listens on its port. After a run it has up to a minute to deliver what it queued, and the CPU of
+that counts; the rate is that of accepting.
+
+The peer must take mail from a@example.org for RCPT (b@localhost) and as many connections from here as W4 has, without
+a greylist, filter or delay. Postfix: default_process_limit=1000, smtpd_client_connection_count_limit=0,
+smtpd_client_connection_rate_limit=0, in_flow_delay=0.
+
+Mail is kept in TMPDIR (/var/tmp), which should be on the peer's disk and needs some GB. It is sent by SMTP_SOURCE
+(smtp-source of Postfix, where installed), or if that is empty by CLIENTE. SERVIDOR, CLIENTE and MNG_CLIENT are the
+programs, those of this tree by default. Settings of the server may stand in OPTIONS, as in OPTIONS='-o sync=no'.
+USAGE
+}
+
+refuse() {
+    echo "bench.sh: $*" >&2
+    exit 2
+}
+
+ALL='W1 W2 W3 W4 W5 W6'
+rounds=3 run_ms=3000 patience=60 fixed='' csv='' chosen=$ALL
+while getopts :hn:o:r:w:-: option; do
+    case $option$OPTARG in
+    h*) usage; exit 0 ;;
+    n*) fixed=$OPTARG ;;
+    o*) csv=$OPTARG ;;
+    r*) rounds=$OPTARG ;;
+    w*) chosen=$OPTARG ;;
+    -quick) rounds=1 run_ms=1500 patience=8 ;;
+    *) usage >&2; exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+[ $# -le 1 ] || { usage >&2; exit 2; }
+[[ $rounds =~ ^[1-9][0-9]?$ ]] || refuse "-r $rounds: a number from 1 to 99 is wanted"
+[[ $fixed =~ ^([1-9][0-9]{0,5})?$ ]] || refuse "-n $fixed: a number from 1 to 999999 is wanted"
+for workload in $chosen; do
+    [[ " $ALL " == *" $workload "* ]] || refuse "-w $workload: the workloads are $ALL"
+done
+peer=${1:-}
+[[ $peer =~ ^(.+:[0-9]+)?$ ]] || refuse "$peer: HOST:PORT is wanted"
+peer_host=${peer%:*} peer_port=${peer##*:}
+peer_host=${peer_host#[} peer_host=${peer_host%]}
+
+tree=$(cd "$(dirname "$0")/.." && pwd) || exit 1
+SERVIDOR=${SERVIDOR:-$tree/servidor/servidor}
+CLIENTE=${CLIENTE:-$tree/cliente/cliente}
+MNG_CLIENT=${MNG_CLIENT:-$tree/cliente/mng_client}
+for program in "$SERVIDOR" "$CLIENTE" "$MNG_CLIENT"; do
+    [ -x "$program" ] || { echo "bench.sh: $program: not there; make builds it" >&2; exit 1; }
+done
+SMTP_SOURCE=${SMTP_SOURCE-$(command -v smtp-source)}
+SECRET=benchmrk
+[ -z "$csv" ] || { : >"$csv" && csv=$(realpath "$csv"); } || exit 1
+
+# --- one folder, and its end ------------------------------------------------------------------------------------------
+
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/bench.XXXXXX") && cd "$work" || exit 1
+server='' sink='' load=''
+# shellcheck disable=SC2317 # the trap calls it
+clean_up() {
+    trap '' HUP INT TERM
+    for process in $load $sink $server; do kill -s TERM "$process" 2>/dev/null; done
+    wait
+    cd / && rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+mkdir log old
+
+die() {
+    echo "bench.sh: $*" >&2
+    exit 1
+}
+
+# --- the servers ------------------------------------------------------------------------------------------------------
+
+# What is loaded: where it listens, whose mail it takes, and the process of which all of its others descend.
+declare -A host=([ours]=127.0.0.1 [sink]=127.0.0.1) port=() rcpt=([ours]=b@example.org [sink]=b@example.org) root=()
+
+# start_server [COMMAND...]: ours, run by the command.
+start_server() {
+    local line
+    rm -f ready
+    mkfifo ready
+    # shellcheck disable=SC2086 # a list
+    "$@" "$SERVIDOR" -f -q -p 0 -P 0 -u "$SECRET" -l log -m mails -o drain-timeout=2 ${OPTIONS:-} \
+        >ready 2>errors </dev/null &
+    server=$! monitor=''
+    while read -r line; do
+        case $line in
+        'Listening on TCP port '*) port[ours]=${line##* } ;;
+        *'(monitor)') line=${line% *} monitor=${line##* }; break ;;
+        *) ;;
+        esac
+    done <ready
+    [ -n "$monitor" ] || die "no start: $(cat errors)"
+    root[ours]=$(cat log/servidor.pid)
+}
+
+stop_server() {
+    kill -s TERM "${root[ours]}"
+    wait "$server"
+    server=''
+}
+
+listens() { ss -Hltnp "sport = :$1" | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -un; }
+
+start_sink() {
+    local tries user=()
+    [ "$(id -u)" != 0 ] || user=(-u nobody)
+    port[sink]=$((20000 + RANDOM % 10000))
+    smtp-sink "${user[@]}" "127.0.0.1:${port[sink]}" 1024 >sink.said 2>&1 </dev/null &
+    sink=$!
+    for ((tries = 0; tries < 100; tries++)); do
+        ! listens "${port[sink]}" | grep -qx "$sink" || return 0
+        kill -0 "$sink" 2>/dev/null || break
+        sleep 0.1
+    done
+    echo "bench.sh: no smtp-sink: $(cat sink.said)" >&2
+    kill "$sink" 2>/dev/null
+    sink=''
+    return 1
+}
+
+# meet_peer: it is there; and where it runs, if here. The first that listens may have been started by another of the same
+# program, or have given the socket to its children.
+meet_peer() {
+    local greeting='' pid parent
+    { exec 3<>"/dev/tcp/$peer_host/$peer_port" && read -rt 30 greeting <&3; } 2>/dev/null
+    [[ $greeting == 220* ]] || die "$peer: no SMTP server answers there${greeting:+, but: ${greeting%$'\r'}}"
+    printf 'QUIT\r\n' >&3
+    exec 3>&-
+    host[peer]=$peer_host port[peer]=$peer_port rcpt[peer]=${RCPT:-b@localhost}
+    [[ $peer_host =~ ^(127\..*|localhost|::1)$ ]] || return 0
+    pid=$(listens "$peer_port" | head -n 1)
+    while [ -n "$pid" ]; do
+        parent=$(ps -o ppid= -p "$pid" | tr -d ' ')
+        listens "$peer_port" | grep -qx "$parent" || [ "/proc/$parent/exe" -ef "/proc/$pid/exe" ] || break
+        pid=$parent
+    done
+    root[peer]=$pid
+}
+
+# cpu SERVER: seconds that its processes have used, the dead ones too. schedstat is exact, stat counts whole ticks.
+cpu() {
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v root="${root[$1]:-0}" -v tick="$(getconf CLK_TCK)" '
+        { pid = $1; sub(/^.*\) /, ""); parent[pid] = $2; own[pid] = ($12 + $13) / tick
+          dead[pid] = ($14 + $15) / tick; threads[pid] = $18 }
+        END {
+            for (pid in parent) {
+                for (up = pid; up != root && up > 1; up = parent[up]);
+                if (up != root) continue
+                if (threads[pid] == 1 && (getline line <("/proc/" pid "/schedstat")) > 0 && split(line, field, " "))
+                    own[pid] = field[1] / 1e9
+                close("/proc/" pid "/schedstat")
+                sum += own[pid] + dead[pid]
+            }
+            printf "%.3f\n", sum
+        }'
+}
+
+# calm SERVER: what cpu says when it has become quiet, or its time is over.
+calm() {
+    local before now deadline=$((SECONDS + patience))
+    now=$(cpu "$1")
+    while :; do
+        before=$now
+        sleep 0.2
+        now=$(cpu "$1")
+        ((10#${now/./} - 10#${before/./} > 20)) || break
+        ((SECONDS < deadline)) || { echo "bench.sh: $1 is still busy after $patience s" >&2; break; }
+    done
+    echo "$now"
+}
+
+# --- a run ------------------------------------------------------------------------------------------------------------
+
+declare -A parallel=([W1]=20 [W2]=20 [W3]=20 [W4]=500 [W6]=4) octets=([W1]=1024 [W2]=1024 [W3]=102400 [W4]=1024 [W6]=5000000)
+
+# make_orders RECIPIENT MAILS OCTETS: a session of so many mails.
+make_orders() {
+    awk -v rcpt="$1" -v mails="$2" -v octets="$3" 'BEGIN {
+        print "HELO bench.example"
+        for (m = 1; m <= mails; m++) {
+            print "MAIL FROM:<a@example.org>\nRCPT TO:<" rcpt ">\nDATA\nSubject: " m "\n"
+            for (left = octets; left > 0; left -= 64)
+                print substr("This line is as long as the lines of mails are, 64 octets in all", 1, left > 64 ? 62 : left - 2)
+            print "."
+        }
+        print "QUIT"
+    }'
+}
+
+# disk COUNT PROCESSES: what a mail costs at least, so many times.
+disk() {
+    mkdir -p disk/tmp disk/new
+    # shellcheck disable=SC2016 # for perl
+    perl -MIO::Handle -e '
+        my ($count, $processes) = @ARGV;
+        for my $p (1 .. $processes) {
+            next if fork;
+            for my $n (1 .. $count / $processes) {
+                my $name = "$p.$n";
+                open my $file, ">", "disk/tmp/$name" or die $!;
+                syswrite($file, "x" x 1024) == 1024 && $file->sync or die $!;
+                link "disk/tmp/$name", "disk/new/$name" and unlink "disk/tmp/$name" or die $!;
+                open my $folder, "<", "disk/new" or die $!;
+                $folder->sync or die $!;
+            }
+            exit;
+        }
+        while (wait != -1) { $bad |= $? }
+        exit !!$bad' "$@"
+}
+
+# prepare WORKLOAD SERVER COUNT: the command that has so many mails sent, in the list sender.
+prepare() {
+    local workload=$1 server=$2 at_once=${parallel[$1]} mails=1
+    ((at_once <= $3)) || at_once=$3
+    if [ "$server" = disk ]; then
+        sender=(disk "$3" "$at_once")
+    elif [ -n "$SMTP_SOURCE" ]; then
+        sender=("$SMTP_SOURCE" -s "$at_once" -m "$3" -l "${octets[$workload]}" -f a@example.org -t "${rcpt[$server]}")
+        [ "$workload" != W2 ] || sender+=(-d)
+        sender+=("$(address "$server")")
+    else
+        [ "$workload" != W2 ] || mails=$(($3 / at_once))
+        make_orders "${rcpt[$server]}" "$mails" "${octets[$workload]}" >orders
+        sender=("$CLIENTE" -n $(($3 / mails)) -j "$at_once" -p "${port[$server]}" "${host[$server]}" TCP orders)
+    fi
+}
+
+address() { case ${host[$1]} in *:*) echo "[${host[$1]}]:${port[$1]}" ;; *) echo "${host[$1]}:${port[$1]}" ;; esac; }
+
+# whole WORKLOAD COUNT: a count that all of its connections can share evenly, or fewer than they are.
+whole() { if (($2 < parallel[$1])); then echo "$2"; else echo $(($2 - $2 % parallel[$1])); fi; }
+
+# run WORKLOAD SERVER COUNT: sends; sets took, in microseconds. False, and says why, if it fails.
+run() {
+    local since until
+    prepare "$@"
+    since=$EPOCHREALTIME
+    "${sender[@]}" >said 2>&1 </dev/null &
+    load=$!
+    wait "$load" || { echo "bench.sh: $1, $2: $(tail -n 2 said)" >&2; load=''; return 1; }
+    until=$EPOCHREALTIME load=''
+    took=$((${until/./} - ${since/./}))
+    move_aside
+}
+
+move_aside() {
+    for folder in mails/b disk; do
+        [ ! -e "$folder" ] || mv "$folder" "old/$((++moved))"
+    done
+}
+moved=0
+
+# calibrate WORKLOAD SERVER: sets count, with which a run takes about as long as it should. The first is not
+# looked at: then a server comes by as many processes as it takes.
+calibrate() {
+    local more
+    count=$((parallel[$1] * 2))
+    run "$1" "$2" "$count" || return 1
+    while run "$1" "$2" "$count"; do
+        more=$((run_ms * 1000 / took + 1))
+        ((more <= 8)) || more=8
+        ((took < run_ms * 250)) || { count=$(whole "$1" $((count * (run_ms * 10) / (took / 100) + parallel[$1]))); return; }
+        count=$((count * more))
+    done
+    return 1
+}
+
+# --- what was measured ------------------------------------------------------------------------------------------------
+
+echo 'workload,server,round,count,seconds,per_second,cpu_s,cpu_s_per_1000,kib_each,greeting_p99_ms,monitor_p99_ms,calls_each,syncs_each' >runs
+
+# record WORKLOAD SERVER ROUND COUNT MICROSECONDS CPU REST: a line of the CSV; what is not known is empty.
+record() {
+    awk -v name="$1,$2,$3" -v count="$4" -v us="$5" -v cpu="$6" -v rest="$7" 'BEGIN {
+        time = us == "" ? "," : sprintf("%.6f,%.1f", us / 1e6, count * 1e6 / us)
+        used = cpu == "" ? "," : sprintf("%.3f,%.4f", cpu, cpu * 1000 / count)
+        print name "," count "," time "," used "," rest
+    }' >>runs
+}
+
+# median WORKLOAD SERVER COLUMN [OTHER]: of the rounds, or of the rounds' ratios to the other server; - if unknown.
+median() {
+    awk -F , -v workload="$1" -v server="$2" -v column="$3" -v other="${4:-}" '
+        NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i; next }
+        $1 != workload || $at == "" { next }
+        $2 == server { mine[$3] = $at }
+        $2 == other { his[$3] = $at }
+        END {
+            for (round in mine) if (other == "") print mine[round]; else if (his[round] > 0) print mine[round] / his[round]
+        }' runs | sort -g | awk '{ all[NR] = $1 } END { print NR ? all[int((NR + 1) / 2)] : "-" }'
+}
+
+failed=0 met=0 missed=()
+# row NAME OURS OTHER RATIO [FIGURE <=|>= LIMIT]: a line of the table, and whether the figure is as it must be.
+row() {
+    local must='' verdict=''
+    if [ $# = 7 ]; then
+        must="$6 $7"
+        if [ "$5" != - ]; then
+            verdict=missed
+            if awk -v figure="$5" -v than="$6" -v limit="$7" 'BEGIN { exit !(than == ">=" ? figure >= limit : figure <= limit) }'
+            then verdict=met met=$((met + 1)); else missed+=("${1/  / }"); fi
+        fi
+    fi
+    awk -v name="$1" -v ours="$2" -v other="$3" -v ratio="$4" -v must="$must" -v verdict="$verdict" '
+        function form(x) { return x !~ /^[0-9.e+-]+$/ || x == "-" ? x : sprintf(x < 10 ? "%.2f" : x < 100 ? "%.1f" : "%.0f", x) }
+        BEGIN { printf "%-44s %10s %10s %8s  %-7s %s\n", name, form(ours), form(other), form(ratio), must, verdict }'
+}
+
+# used SERVER COMMAND...: runs it; sets spent, the CPU of that server meanwhile and until it is calm, or nothing.
+used() {
+    local server=$1 before
+    shift
+    spent=''
+    [ -n "${root[$server]:-}" ] || { "$@"; return; }
+    before=$(cpu "$server")
+    "$@" || return 1
+    spent=$(awk -v before="$before" -v after="$(calm "$server")" 'BEGIN { printf "%.3f", after - before }')
+}
+
+# measure WORKLOAD SERVER...: all rounds, by turns. What fails is told, and not tried again.
+measure() {
+    local workload=$1 round server servers=() count
+    local -A counts=()
+    for server in "${@:2}"; do
+        count=${fixed:+$(whole "$workload" "$fixed")}
+        [ "$workload" != W6 ] || count=${fixed:+$(((fixed + 9) / 10))}
+        [ -n "$count" ] || calibrate "$workload" "$server" || { failed=1; continue; }
+        counts[$server]=$count
+        servers+=("$server")
+        [ -z "${root[$server]:-}" ] || calm "$server" >calm.said
+    done
+    for ((round = 1; round <= rounds; round++)); do
+        for server in "${servers[@]}"; do
+            used "$server" run "$workload" "$server" "${counts[$server]}" || { failed=1; continue; }
+            record "$workload" "$server" "$round" "${counts[$server]}" "$took" "$spent" ,,,,
+        done
+    done
+}
+
+# rates WORKLOAD WHAT LEAST: the rows of both servers.
+rates() {
+    local ratio
+    ratio=$(median "$1" ours per_second peer)
+    row "$1  $2" "$(median "$1" ours per_second)" "$(median "$1" peer per_second)" "$ratio" "$ratio" '>=' "$3"
+}
+
+cpus() {
+    local ours
+    ours=$(median "$1" ours cpu_s_per_1000)
+    row "$1  s of CPU per 1,000" "$ours" "$(median "$1" peer cpu_s_per_1000)" "$(median "$1" ours cpu_s_per_1000 peer)" \
+        ${2:+"$ours" '<=' "$2"}
+}
+
+beside() {
+    local ratio
+    ratio=$(median "$1" ours per_second "$2")
+    row "$1  $3" - "$(median "$1" "$2" per_second)" "$ratio" "$ratio" '>=' "$4"
+}
+
+# --- a client that comes while W1 is sent -----------------------------------------------------------------------------
+
+# meanwhile: 300 clients, one after the other, while 20 send; and 200 questions to the monitor.
+meanwhile() {
+    local greeted answered number since until clients=${fixed:-300} questions=${fixed:-200}
+    prepare W1 ours 900000
+    "${sender[@]}" >said 2>&1 </dev/null &
+    load=$!
+    greeted=$("$CLIENTE" -n "$clients" -j 1 -C -p "${port[ours]}" localhost TCP quit 2>client.said |
+        awk -F , 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "greeting_p99_ms") at = i } NR == 2 { print $at }')
+    for ((number = 0; number < questions; number++)); do
+        since=$EPOCHREALTIME
+        "$MNG_CLIENT" localhost "$SECRET" "$monitor" mails >/dev/null || break
+        until=$EPOCHREALTIME
+        echo $((${until/./} - ${since/./}))
+    done >answers
+    answered=$(sort -n answers | awk -v all="$questions" '{ t[NR] = $1 } NR == all { printf "%.2f", t[int((NR * 99 + 99) / 100)] / 1000 }')
+    if [ -n "${greeted:+$answered}" ] && kill -0 "$load" 2>/dev/null; then
+        record W1-meanwhile ours 1 "$clients" '' '' ",$greeted,$answered,,"
+    else
+        echo "bench.sh: W1 meanwhile: $(tail -qn 2 said client.said errors)" >&2
+        failed=1
+    fi
+    kill "$load" 2>/dev/null
+    wait "$load" 2>/dev/null
+    load=''
+    calm ours >calm.said
+    move_aside
+    greeted=$(median W1-meanwhile ours greeting_p99_ms) answered=$(median W1-meanwhile ours monitor_p99_ms)
+    row 'W1  a greeting meanwhile, ms, 99 %' "$greeted" - - "$greeted" '<=' 100
+    row 'W1  the monitor meanwhile, ms, 99 %' "$answered" - - "$answered" '<=' 100
+}
+
+# --- system calls -----------------------------------------------------------------------------------------------------
+
+# traced COUNT: "CALLS SYNCS" of a server, from its start to its end, that took so many mails.
+traced() {
+    local status=0
+    start_server strace -f -c -o calls
+    run W1 ours "$1" || status=1
+    stop_server
+    awk '$NF != "total" && $4 ~ /^[0-9]+$/ { calls += $4; if ($NF ~ /^f(data)?sync$/) syncs += $4 }
+        END { print calls + 0, syncs + 0 }' calls >traced
+    return "$status"
+}
+
+# system_calls: of a mail of W1: what a server makes for twice as many mails more.
+system_calls() {
+    local few=${fixed:-200} calls syncs
+    strace -c -o /dev/null true 2>/dev/null || { row 'W1  system calls a mail (needs strace)' - - -; return; }
+    stop_server
+    if traced "$few" && read -r calls syncs <traced && traced $((few * 2)); then
+        record W1-calls ours 1 "$few" '' '' ",,,$(awk -v calls="$calls" -v syncs="$syncs" -v mails="$few" \
+            '{ printf "%.2f,%.3f", ($1 - calls) / mails, ($2 - syncs) / mails }' traced)"
+    else
+        failed=1
+    fi
+    start_server
+    row 'W1  system calls a mail' "$(median W1-calls ours calls_each)" - -
+    row 'W1  fsyncs a mail, file and folder' "$(median W1-calls ours syncs_each)" - -
+}
+
+# --- sessions that do nothing -----------------------------------------------------------------------------------------
+
+available_kib() { sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
+
+# idle SERVER ROUND COUNT: so many sessions are greeted and held, and a look at the memory then.
+idle() {
+    local line before after='' greeted seconds
+    rm -f news
+    mkfifo news
+    before=$(available_kib)
+    "$CLIENTE" -n "$3" -j 20 -H 2 -C -t 15 -p "${port[$1]}" "${host[$1]}" TCP quit >said 2>news </dev/null &
+    load=$!
+    while read -r line; do
+        echo "$line" >>idle.said
+        [[ $line =~ ^([0-9]+)' sessions greeted of '[0-9]+' in '([0-9.]+)' s' ]] || continue
+        after=$(available_kib) greeted=${BASH_REMATCH[1]} seconds=${BASH_REMATCH[2]}
+    done <news
+    wait "$load"
+    load=''
+    if [ -z "$after" ] || [ "$greeted" != "$3" ]; then
+        echo "bench.sh: W5, $1: $(tail -n 2 idle.said)" >&2
+        failed=1
+        return 1
+    fi
+    record W5 "$1" "$2" "$3" "$(awk -v s="$seconds" 'BEGIN { printf "%d", s * 1000000 }')" '' \
+        "$(((before - after) / greeted)),,,,"
+}
+
+# idle_rounds: ours begins each with few workers, and so few sessions that wait for one.
+idle_rounds() {
+    local round sessions=${fixed:-10000} time memory
+    ((sessions <= 10000)) || sessions=10000
+    for ((round = 1; round <= rounds; round++)); do
+        stop_server
+        start_server
+        idle ours "$round" "$sessions" || break
+    done
+    if [ -n "$peer" ]; then
+        idle peer 1 "${fixed:-${PEER_SESSIONS:-500}}" || true
+    fi
+    time=$(median W5 ours seconds) memory=$(median W5 ours kib_each)
+    row "W5  s until $sessions sessions are greeted" "$time" - - "$time" '<=' 5
+    row 'W5  KiB of each, everything included' "$memory" "$(median W5 peer kib_each)" - "$memory" '<=' 128
+}
+
+# --- all of it --------------------------------------------------------------------------------------------------------
+
+load_w1() {
+    measure W1 ours ${peer:+peer}
+    rates W1 '1 KiB, one a connection, 20 at once' 4
+    cpus W1 0.35
+    system_calls
+    meanwhile
+}
+
+load_w2() {
+    measure W2 disk ours ${peer:+peer}
+    rates W2 '1 KiB, many a connection, 20' 5
+    beside W2 disk 'what the disk can do' 0.5
+    cpus W2
+}
+
+load_w3() {
+    measure W3 ours ${peer:+peer}
+    rates W3 '100 KiB, one a connection, 20' 2
+    cpus W3
+}
+
+load_w4() {
+    measure W4 ours ${peer:+peer}
+    rates W4 '1 KiB, one a connection, 500' 5
+    cpus W4
+}
+
+load_w6() {
+    local beside=''
+    ! command -v smtp-sink >/dev/null || ! start_sink || beside=sink
+    measure W6 ours ${peer:+peer} $beside
+    rates W6 '5 MB, one a connection, 4' 1.15
+    beside W6 sink 'smtp-sink, which keeps nothing' 0.9
+    cpus W6
+    [ -z "$sink" ] || kill "$sink"
+    sink=''
+}
+
+load_w5() { idle_rounds; }
+
+echo QUIT >quit
+[ -z "$peer" ] || meet_peer
+start_server
+with=${SMTP_SOURCE##*/}
+echo "Mails a second where nothing else is said: medians of $rounds rounds, by turns, on $(nproc) processors."
+echo "Mail on $(df --output=fstype . | tail -n 1) in ${work%/*}, sent by ${with:-cliente}."
+printf '%-44s %10s %10s %8s  %-7s\n' '' ours "$([ -z "$peer" ] || echo peer)" ratio must
+for workload in $ALL; do
+    [[ " $chosen " != *" $workload "* ]] || "load_${workload,,}"
+done
+if [ "${#missed[@]}" = 0 ]; then echo "All $met targets that were measured are met."
+else echo "$met targets are met, ${#missed[@]} missed: $(printf '%s; ' "${missed[@]}" | sed 's/; $//')."; fi
+if [ -n "$csv" ]; then cat runs >"$csv"; else echo; cat runs; fi
+[ "$failed${#missed[@]}" = 00 ]
