@@ -48,15 +48,13 @@ programs, those of this tree by default. Settings of the server may stand in OPT
 USAGE
 }
 
-refuse() {
-    echo "bench.sh: $*" >&2
-    exit 2
-}
+# shellcheck source=scripts/medida.bash
+. "$(dirname "$0")/medida.bash"
 
 ALL='W1 W2 W3 W4 W5 W6'
-rounds=3 run_ms=3000 patience=60 fixed='' csv='' chosen=$ALL
+rounds=3 run_ms=3000 fixed='' csv='' chosen=$ALL
 while getopts :hn:o:r:w:-: option; do
-    case $option$OPTARG in
+    case $option${OPTARG:-} in
     h*) usage; exit 0 ;;
     n*) fixed=$OPTARG ;;
     o*) csv=$OPTARG ;;
@@ -78,71 +76,16 @@ peer=${1:-}
 peer_host=${peer%:*} peer_port=${peer##*:}
 peer_host=${peer_host#[} peer_host=${peer_host%]}
 
-tree=$(cd "$(dirname "$0")/.." && pwd) || exit 1
-SERVIDOR=${SERVIDOR:-$tree/servidor/servidor}
-CLIENTE=${CLIENTE:-$tree/cliente/cliente}
-MNG_CLIENT=${MNG_CLIENT:-$tree/cliente/mng_client}
-for program in "$SERVIDOR" "$CLIENTE" "$MNG_CLIENT"; do
-    [ -x "$program" ] || { echo "bench.sh: $program: not there; make builds it" >&2; exit 1; }
-done
+need_programs SERVIDOR CLIENTE MNG_CLIENT
 SMTP_SOURCE=${SMTP_SOURCE-$(command -v smtp-source)}
-SECRET=benchmrk
 [ -z "$csv" ] || { : >"$csv" && csv=$(realpath "$csv"); } || exit 1
 
-# --- one folder, and its end ------------------------------------------------------------------------------------------
-
-work=$(mktemp -d "${TMPDIR:-/var/tmp}/bench.XXXXXX") && cd "$work" || exit 1
-server='' sink='' load=''
-# shellcheck disable=SC2317 # the trap calls it
-clean_up() {
-    trap '' HUP INT TERM
-    for process in $load $sink $server; do kill -s TERM "$process" 2>/dev/null; done
-    wait
-    cd / && rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-mkdir log old
-
-die() {
-    echo "bench.sh: $*" >&2
-    exit 1
-}
+enter_folder
 
 # --- the servers ------------------------------------------------------------------------------------------------------
 
-# What is loaded: where it listens, whose mail it takes, and the process of which all of its others descend.
-declare -A host=([ours]=127.0.0.1 [sink]=127.0.0.1) port=() rcpt=([ours]=b@example.org [sink]=b@example.org) root=()
-
-# start_server [COMMAND...]: ours, run by the command.
-start_server() {
-    local line
-    rm -f ready
-    mkfifo ready
-    # shellcheck disable=SC2086 # a list
-    "$@" "$SERVIDOR" -f -q -p 0 -P 0 -u "$SECRET" -l log -m mails -o drain-timeout=2 ${OPTIONS:-} \
-        >ready 2>errors </dev/null &
-    server=$! monitor=''
-    while read -r line; do
-        case $line in
-        'Listening on TCP port '*) port[ours]=${line##* } ;;
-        *'(monitor)') line=${line% *} monitor=${line##* }; break ;;
-        *) ;;
-        esac
-    done <ready
-    [ -n "$monitor" ] || die "no start: $(cat errors)"
-    root[ours]=$(cat log/servidor.pid)
-}
-
-stop_server() {
-    kill -s TERM "${root[ours]}"
-    wait "$server"
-    server=''
-}
-
-listens() { ss -Hltnp "sport = :$1" | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -un; }
+# What is loaded besides port and root of medida.bash: the host, and whose mail it takes.
+declare -A host=([ours]=127.0.0.1 [sink]=127.0.0.1) rcpt=([ours]=b@example.org [sink]=b@example.org)
 
 start_sink() {
     local tries user=()
@@ -150,19 +93,25 @@ start_sink() {
     port[sink]=$((20000 + RANDOM % 10000))
     smtp-sink "${user[@]}" "127.0.0.1:${port[sink]}" 1024 >sink.said 2>&1 </dev/null &
     sink=$!
+    helpers=$sink
     for ((tries = 0; tries < 100; tries++)); do
         ! listens "${port[sink]}" | grep -qx "$sink" || return 0
         kill -0 "$sink" 2>/dev/null || break
         sleep 0.1
     done
     echo "bench.sh: no smtp-sink: $(cat sink.said)" >&2
-    kill "$sink" 2>/dev/null
-    sink=''
+    stop_sink
     return 1
 }
 
-# meet_peer: it is there; and where it runs, if here. The first that listens may have been started by another of the same
-# program, or have given the socket to its children.
+stop_sink() {
+    [ -z "$sink" ] || kill "$sink" 2>/dev/null
+    sink='' helpers=''
+}
+sink=''
+
+# meet_peer: it is there; and which process it is, if it runs here. Who listens may have been started by another of the
+# same program, or have given the socket to its children.
 meet_peer() {
     local greeting='' pid parent
     { exec 3<>"/dev/tcp/$peer_host/$peer_port" && read -rt 30 greeting <&3; } 2>/dev/null
@@ -177,67 +126,27 @@ meet_peer() {
         listens "$peer_port" | grep -qx "$parent" || [ "/proc/$parent/exe" -ef "/proc/$pid/exe" ] || break
         pid=$parent
     done
-    root[peer]=$pid
-}
-
-# cpu SERVER: seconds that its processes have used, the dead ones too. schedstat is exact, stat counts whole ticks.
-cpu() {
-    cat /proc/[0-9]*/stat 2>/dev/null | awk -v root="${root[$1]:-0}" -v tick="$(getconf CLK_TCK)" '
-        { pid = $1; sub(/^.*\) /, ""); parent[pid] = $2; own[pid] = ($12 + $13) / tick
-          dead[pid] = ($14 + $15) / tick; threads[pid] = $18 }
-        END {
-            for (pid in parent) {
-                for (up = pid; up != root && up > 1; up = parent[up]);
-                if (up != root) continue
-                if (threads[pid] == 1 && (getline line <("/proc/" pid "/schedstat")) > 0 && split(line, field, " "))
-                    own[pid] = field[1] / 1e9
-                close("/proc/" pid "/schedstat")
-                sum += own[pid] + dead[pid]
-            }
-            printf "%.3f\n", sum
-        }'
-}
-
-# calm SERVER: what cpu says when it has become quiet, or its time is over.
-calm() {
-    local before now deadline=$((SECONDS + patience))
-    now=$(cpu "$1")
-    while :; do
-        before=$now
-        sleep 0.2
-        now=$(cpu "$1")
-        ((10#${now/./} - 10#${before/./} > 20)) || break
-        ((SECONDS < deadline)) || { echo "bench.sh: $1 is still busy after $patience s" >&2; break; }
-    done
-    echo "$now"
+    [ "$pid" = 1 ] || root[peer]=$pid
 }
 
 # --- a run ------------------------------------------------------------------------------------------------------------
 
-declare -A parallel=([W1]=20 [W2]=20 [W3]=20 [W4]=500 [W6]=4) octets=([W1]=1024 [W2]=1024 [W3]=102400 [W4]=1024 [W6]=5000000)
+declare -A parallel=([W1]=20 [W2]=20 [W3]=20 [W4]=500 [W6]=4)
+declare -A octets=([W1]=1024 [W2]=1024 [W3]=102400 [W4]=1024 [W6]=5000000)
 
-# make_orders RECIPIENT MAILS OCTETS: a session of so many mails.
-make_orders() {
-    awk -v rcpt="$1" -v mails="$2" -v octets="$3" 'BEGIN {
-        print "HELO bench.example"
-        for (m = 1; m <= mails; m++) {
-            print "MAIL FROM:<a@example.org>\nRCPT TO:<" rcpt ">\nDATA\nSubject: " m "\n"
-            for (left = octets; left > 0; left -= 64)
-                print substr("This line is as long as the lines of mails are, 64 octets in all", 1, left > 64 ? 62 : left - 2)
-            print "."
-        }
-        print "QUIT"
-    }'
-}
-
-# disk COUNT PROCESSES: what a mail costs at least, so many times.
+# disk COUNT PROCESSES: what a mail asks of the disk, so many times. For the background, where it becomes perl.
 disk() {
     mkdir -p disk/tmp disk/new
     # shellcheck disable=SC2016 # for perl
-    perl -MIO::Handle -e '
+    exec perl -MIO::Handle -e '
         my ($count, $processes) = @ARGV;
+        my @children;
+        $SIG{TERM} = sub { kill KILL => @children };
         for my $p (1 .. $processes) {
-            next if fork;
+            my $child = fork;
+            push @children, $child;
+            next if $child;
+            $SIG{TERM} = "DEFAULT";
             for my $n (1 .. $count / $processes) {
                 my $name = "$p.$n";
                 open my $file, ">", "disk/tmp/$name" or die $!;
@@ -287,13 +196,6 @@ run() {
     move_aside
 }
 
-move_aside() {
-    for folder in mails/b disk; do
-        [ ! -e "$folder" ] || mv "$folder" "old/$((++moved))"
-    done
-}
-moved=0
-
 # calibrate WORKLOAD SERVER: sets count, with which a run takes about as long as it should. The first is not
 # looked at: then a server comes by as many processes as it takes.
 calibrate() {
@@ -301,17 +203,21 @@ calibrate() {
     count=$((parallel[$1] * 2))
     run "$1" "$2" "$count" || return 1
     while run "$1" "$2" "$count"; do
+        if ((took >= run_ms * 250)); then
+            count=$(whole "$1" $((count * (run_ms * 10) / (took / 100) + parallel[$1])))
+            return
+        fi
         more=$((run_ms * 1000 / took + 1))
-        ((more <= 8)) || more=8
-        ((took < run_ms * 250)) || { count=$(whole "$1" $((count * (run_ms * 10) / (took / 100) + parallel[$1]))); return; }
-        count=$((count * more))
+        count=$((count * (more < 8 ? more : 8)))
     done
     return 1
 }
 
 # --- what was measured ------------------------------------------------------------------------------------------------
 
-echo 'workload,server,round,count,seconds,per_second,cpu_s,cpu_s_per_1000,kib_each,greeting_p99_ms,monitor_p99_ms,calls_each,syncs_each' >runs
+columns=workload,server,round,count,seconds,per_second,cpu_s,cpu_s_per_1000
+columns+=,kib_each,greeting_p99_ms,monitor_p99_ms,calls_each,syncs_each
+echo "$columns" >runs
 
 # record WORKLOAD SERVER ROUND COUNT MICROSECONDS CPU REST: a line of the CSV; what is not known is empty.
 record() {
@@ -330,25 +236,39 @@ median() {
         $2 == server { mine[$3] = $at }
         $2 == other { his[$3] = $at }
         END {
-            for (round in mine) if (other == "") print mine[round]; else if (his[round] > 0) print mine[round] / his[round]
+            for (round in mine)
+                if (other == "") print mine[round]
+                else if (his[round] > 0) print mine[round] / his[round]
         }' runs | sort -g | awk '{ all[NR] = $1 } END { print NR ? all[int((NR + 1) / 2)] : "-" }'
 }
 
 failed=0 met=0 missed=()
 # row NAME OURS OTHER RATIO [FIGURE <=|>= LIMIT]: a line of the table, and whether the figure is as it must be.
 row() {
-    local must='' verdict=''
-    if [ $# = 7 ]; then
-        must="$6 $7"
-        if [ "$5" != - ]; then
-            verdict=missed
-            if awk -v figure="$5" -v than="$6" -v limit="$7" 'BEGIN { exit !(than == ">=" ? figure >= limit : figure <= limit) }'
-            then verdict=met met=$((met + 1)); else missed+=("${1/  / }"); fi
+    local verdict=''
+    if [ "${5:--}" != - ]; then
+        if is_so "$5" "$6" "$7"; then
+            verdict=met met=$((met + 1))
+        else
+            verdict=missed missed+=("${1/  / }")
         fi
     fi
-    awk -v name="$1" -v ours="$2" -v other="$3" -v ratio="$4" -v must="$must" -v verdict="$verdict" '
-        function form(x) { return x !~ /^[0-9.e+-]+$/ || x == "-" ? x : sprintf(x < 10 ? "%.2f" : x < 100 ? "%.1f" : "%.0f", x) }
-        BEGIN { printf "%-44s %10s %10s %8s  %-7s %s\n", name, form(ours), form(other), form(ratio), must, verdict }'
+    awk -v name="$1" -v ours="$2" -v other="$3" -v ratio="$4" -v must="${6:-} ${7:-}" -v verdict="$verdict" '
+        function form(x) {
+            if (x !~ /[0-9]/) return x
+            return sprintf(x < 10 ? "%.2f" : x < 100 ? "%.1f" : "%.0f", x)
+        }
+        BEGIN {
+            line = sprintf("%-44s %10s %10s %8s  %-8s%s", name, form(ours), form(other), form(ratio), must, verdict)
+            sub(/ +$/, "", line)
+            print line
+        }'
+}
+
+# is_so FIGURE <=|>= LIMIT
+is_so() {
+    awk -v figure="$1" -v than="$2" -v limit="$3" \
+        'BEGIN { exit !(than == ">=" ? figure >= limit : figure <= limit) }'
 }
 
 # used SERVER COMMAND...: runs it; sets spent, the CPU of that server meanwhile and until it is calm, or nothing.
@@ -389,13 +309,14 @@ rates() {
     row "$1  $2" "$(median "$1" ours per_second)" "$(median "$1" peer per_second)" "$ratio" "$ratio" '>=' "$3"
 }
 
+# cpus WORKLOAD [MOST]: the seconds for 1,000 mails of both.
 cpus() {
-    local ours
-    ours=$(median "$1" ours cpu_s_per_1000)
-    row "$1  s of CPU per 1,000" "$ours" "$(median "$1" peer cpu_s_per_1000)" "$(median "$1" ours cpu_s_per_1000 peer)" \
-        ${2:+"$ours" '<=' "$2"}
+    local ours ratio
+    ours=$(median "$1" ours cpu_s_per_1000) ratio=$(median "$1" ours cpu_s_per_1000 peer)
+    row "$1  s of CPU per 1,000" "$ours" "$(median "$1" peer cpu_s_per_1000)" "$ratio" ${2:+"$ours" '<=' "$2"}
 }
 
+# beside WORKLOAD SERVER NAME LEAST: what else was measured with it.
 beside() {
     local ratio
     ratio=$(median "$1" ours per_second "$2")
@@ -410,7 +331,7 @@ meanwhile() {
     prepare W1 ours 900000
     "${sender[@]}" >said 2>&1 </dev/null &
     load=$!
-    greeted=$("$CLIENTE" -n "$clients" -j 1 -C -p "${port[ours]}" localhost TCP quit 2>client.said |
+    greeted=$("$CLIENTE" -n "$clients" -j 1 -C -p "${port[ours]}" 127.0.0.1 TCP quit 2>client.said |
         awk -F , 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "greeting_p99_ms") at = i } NR == 2 { print $at }')
     for ((number = 0; number < questions; number++)); do
         since=$EPOCHREALTIME
@@ -418,7 +339,9 @@ meanwhile() {
         until=$EPOCHREALTIME
         echo $((${until/./} - ${since/./}))
     done >answers
-    answered=$(sort -n answers | awk -v all="$questions" '{ t[NR] = $1 } NR == all { printf "%.2f", t[int((NR * 99 + 99) / 100)] / 1000 }')
+    answered=$(sort -n answers | awk -v all="$questions" '
+        { us[NR] = $1 }
+        NR == all { printf "%.2f", us[int((NR * 99 + 99) / 100)] / 1000 }')
     if [ -n "${greeted:+$answered}" ] && kill -0 "$load" 2>/dev/null; then
         record W1-meanwhile ours 1 "$clients" '' '' ",$greeted,$answered,,"
     else
@@ -501,7 +424,7 @@ idle_rounds() {
         start_server
         idle ours "$round" "$sessions" || break
     done
-    if [ -n "$peer" ]; then
+    if [ -n "${root[peer]:-}" ]; then
         idle peer 1 "${fixed:-${PEER_SESSIONS:-500}}" || true
     fi
     time=$(median W5 ours seconds) memory=$(median W5 ours kib_each)
@@ -545,8 +468,7 @@ load_w6() {
     rates W6 '5 MB, one a connection, 4' 1.15
     beside W6 sink 'smtp-sink, which keeps nothing' 0.9
     cpus W6
-    [ -z "$sink" ] || kill "$sink"
-    sink=''
+    stop_sink
 }
 
 load_w5() { idle_rounds; }
@@ -557,11 +479,14 @@ start_server
 with=${SMTP_SOURCE##*/}
 echo "Mails a second where nothing else is said: medians of $rounds rounds, by turns, on $(nproc) processors."
 echo "Mail on $(df --output=fstype . | tail -n 1) in ${work%/*}, sent by ${with:-cliente}."
-printf '%-44s %10s %10s %8s  %-7s\n' '' ours "$([ -z "$peer" ] || echo peer)" ratio must
+printf '%-44s %10s %10s %8s  %s\n' '' ours "${peer:+peer}" ratio must
 for workload in $ALL; do
     [[ " $chosen " != *" $workload "* ]] || "load_${workload,,}"
 done
-if [ "${#missed[@]}" = 0 ]; then echo "All $met targets that were measured are met."
-else echo "$met targets are met, ${#missed[@]} missed: $(printf '%s; ' "${missed[@]}" | sed 's/; $//')."; fi
+if [ "${#missed[@]}" = 0 ]; then
+    echo "All $met targets that were measured are met."
+else
+    echo "$met targets are met, ${#missed[@]} missed: $(printf '%s; ' "${missed[@]}" | sed 's/; $//')."
+fi
 if [ -n "$csv" ]; then cat runs >"$csv"; else echo; cat runs; fi
 [ "$failed${#missed[@]}" = 00 ]

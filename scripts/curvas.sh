@@ -7,15 +7,14 @@
 set -u
 umask 022
 export LC_ALL=C
-PATH=$PATH:/usr/sbin
 
 usage() {
     cat <<USAGE
 usage: curvas.sh [-n COUNT] [-r ROUNDS] [-s 'SESSIONS...'] [-l 'OCTETS...'] [FOLDER]
 
 Has a server take mails of 1 KiB in SESSIONS (1, 20, 100, 500, 2000 and 10000) at once, several mails in each, and in 20
-sessions mails of OCTETS (1 KiB, 10 KiB, 100 KiB, 1 MB and 10 MB), all of it ROUNDS (3) times. Writes curvas.csv, a line for each
-run, and curvas.svg, which shows the medians, into FOLDER (log), and prints the medians. Takes about 5 minutes.
+sessions mails of OCTETS (1 KiB, 10 KiB, 100 KiB, 1 MB and 10 MB), all of it ROUNDS (3) times. Writes curvas.csv, a line
+for each run, and curvas.svg, which shows the medians, into FOLDER (log), and prints the medians. Takes about 5 minutes.
 Ends with 0 if the rate in up to 2000 sessions stays above 75 % of its best in fewer, with 1 otherwise.
 
   -n COUNT          so many mails a run, whatever time that takes, but two for each session
@@ -24,16 +23,14 @@ Ends with 0 if the rate in up to 2000 sessions stays above 75 % of its best in f
   -l '1024 102400'  these sizes, up to 10000000
   -h                show this
 
-Mail is kept in TMPDIR (/var/tmp), which needs some GB. It is sent by SMTP_SOURCE (smtp-source of Postfix, where
-installed), or if that is empty by CLIENTE; gnuplot makes the picture. SERVIDOR and CLIENTE are the programs, those of
-this tree by default. Settings of the server may stand in OPTIONS, as in OPTIONS='-o sync=no'.
+Mail is kept in TMPDIR (/var/tmp), which needs some GB. CLIENTE sends it, by a process for each session, and begins when
+all of them are there; gnuplot makes the picture. SERVIDOR and CLIENTE are the programs, those of this tree by default.
+Settings of the server may stand in OPTIONS, as in OPTIONS='-o sync=no'.
 USAGE
 }
 
-refuse() {
-    echo "curvas.sh: $*" >&2
-    exit 2
-}
+# shellcheck source=scripts/medida.bash
+. "$(dirname "$0")/medida.bash"
 
 rounds=3 run_ms=3000 fixed='' crowds='1 20 100 500 2000 10000' sizes='1024 10240 102400 1000000 10000000'
 while getopts :hl:n:r:s: option; do
@@ -57,89 +54,32 @@ for number in $sizes; do
     [[ $number =~ ^([1-9][0-9]{0,6}|10000000)$ ]] || refuse "-l $number: a number from 1 to 10000000 is wanted"
 done
 
-tree=$(cd "$(dirname "$0")/.." && pwd) || exit 1
-SERVIDOR=${SERVIDOR:-$tree/servidor/servidor}
-CLIENTE=${CLIENTE:-$tree/cliente/cliente}
-for program in "$SERVIDOR" "$CLIENTE"; do
-    [ -x "$program" ] || { echo "curvas.sh: $program: not there; make builds it" >&2; exit 1; }
-done
-command -v gnuplot >/dev/null || { echo "curvas.sh: gnuplot is missing: apt-get install gnuplot-nox" >&2; exit 1; }
-SMTP_SOURCE=${SMTP_SOURCE-$(command -v smtp-source)}
+need_programs SERVIDOR CLIENTE
+command -v gnuplot >/dev/null || die "gnuplot is missing: apt-get install gnuplot-nox"
 folder=$(realpath "${1:-$tree/log}")
 [ -d "$folder" ] || refuse "${1:-$tree/log}: a folder is wanted"
 
-# --- one folder, and its end ------------------------------------------------------------------------------------------
-
-work=$(mktemp -d "${TMPDIR:-/var/tmp}/curvas.XXXXXX") && cd "$work" || exit 1
-server='' load=''
-# shellcheck disable=SC2317 # the trap calls it
-clean_up() {
-    trap '' HUP INT TERM
-    for process in $load $server; do kill -s TERM "$process" 2>/dev/null; done
-    wait
-    cd / && rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-mkdir log old
-
-die() {
-    echo "curvas.sh: $*" >&2
-    exit 1
-}
-
-start_server() {
-    local line
-    mkfifo ready
-    # shellcheck disable=SC2086 # a list
-    "$SERVIDOR" -f -q -p 0 -P 0 -l log -m mails -o drain-timeout=2 ${OPTIONS:-} >ready 2>errors </dev/null &
-    server=$!
-    while read -r line; do
-        case $line in
-        'Listening on TCP port '*) port=${line##* } ;;
-        *'(monitor)') break ;;
-        *) ;;
-        esac
-    done <ready
-    [ -n "${port:-}" ] || die "no start: $(cat errors)"
-}
+enter_folder
 
 # --- a run ------------------------------------------------------------------------------------------------------------
 
-# make_orders MAILS OCTETS: a session of so many mails.
-make_orders() {
-    awk -v mails="$1" -v octets="$2" 'BEGIN {
-        print "HELO curvas.example"
-        for (m = 1; m <= mails; m++) {
-            print "MAIL FROM:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\nSubject: " m "\n"
-            for (left = octets; left > 0; left -= 64)
-                print substr("This line is as long as the lines of mails are, 64 octets in all", 1, left > 64 ? 62 : left - 2)
-            print "."
-        }
-        print "QUIT"
-    }'
-}
-
-# run SESSIONS OCTETS COUNT: so many mails, the same number in each session; sets took, in microseconds.
+# run SESSIONS OCTETS COUNT: about so many mails, of which a session has a megabyte at most; then another begins in its
+# place. Sets seconds and sent, and took, in microseconds.
 run() {
-    local since until sender
-    if [ -n "$SMTP_SOURCE" ]; then
-        sender=("$SMTP_SOURCE" -d -s "$1" -m "$3" -l "$2" -f a@example.org -t b@example.org "127.0.0.1:$port")
-    else
-        make_orders $(($3 / $1)) "$2" >orders
-        sender=("$CLIENTE" -n "$1" -j "$1" -p "$port" 127.0.0.1 TCP orders)
-    fi
-    since=$EPOCHREALTIME
-    "${sender[@]}" >said 2>&1 </dev/null &
+    local each=$(($3 / $1))
+    ((each * $2 <= 1000000)) || each=$((1000000 / $2))
+    ((each >= 1)) || each=1
+    make_orders b@example.org "$each" "$2" >orders
+    "$CLIENTE" -n $(($3 / each)) -j "$1" -C -t 100 -p "${port[ours]}" 127.0.0.1 TCP orders \
+        >said 2>client.said </dev/null &
     load=$!
-    wait "$load" || die "$1 sessions, $2 octets: $(tail -n 2 said)"
-    until=$EPOCHREALTIME load=''
-    took=$((${until/./} - ${since/./}))
-    mv mails/b "old/$((++moved))"
+    wait "$load" || die "$1 sessions, $2 octets: $(tail -n 2 client.said)"
+    load=''
+    read -r seconds sent < <(awk -F , 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        { print $at["seconds"], $at["mails"] }' said)
+    took=$(awk -v s="$seconds" 'BEGIN { printf "%d", s * 1000000 + 1 }')
+    move_aside
 }
-moved=0
 
 # calibrate SESSIONS OCTETS: sets count, with which a run takes about as long as it should. The first is not looked at:
 # then the server comes by as many processes as it takes.
@@ -157,7 +97,7 @@ calibrate() {
         ((took < run_ms * 250)) || break
         count=$((count * more))
     done
-    count=$((count * (run_ms * 10) / (took / 100)))
+    count=$((sent * (run_ms * 10) / (took / 100)))
     count=$((count - count % $1))
     ((count >= $1 * 2)) || count=$(($1 * 2))
 }
@@ -169,17 +109,17 @@ for sessions in $crowds; do points+=("sessions $sessions 1024"); done
 for octets in $sizes; do points+=("size 20 $octets"); done
 
 ulimit -n "$(ulimit -Hn)"
+# shellcheck disable=SC2119 # no command
 start_server
-echo 'curve,sessions,octets,round,count,seconds,per_second,mib_per_second' >runs
+echo 'curve,sessions,octets,round,mails,seconds,per_second,mib_per_second' >runs
 declare -A counts=()
 for ((round = 1; round <= rounds; round++)); do
     for point in "${points[@]}"; do
         read -r curve sessions octets <<<"$point"
         [ -n "${counts[$point]:-}" ] || { calibrate "$sessions" "$octets"; counts[$point]=$count; }
         run "$sessions" "$octets" "${counts[$point]}"
-        awk -v name="$curve,$sessions,$octets,$round" -v count="${counts[$point]}" -v us="$took" -v octets="$octets" 'BEGIN {
-            rate = count * 1e6 / us
-            printf "%s,%d,%.6f,%.1f,%.3f\n", name, count, us / 1e6, rate, rate * octets / 1048576
+        awk -v name="$curve,$sessions,$octets,$round" -v sent="$sent" -v seconds="$seconds" -v octets="$octets" 'BEGIN {
+            printf "%s,%d,%s,%.1f,%.3f\n", name, sent, seconds, sent / seconds, sent * octets / seconds / 1048576
         }' >>runs
     done
 done
@@ -203,7 +143,7 @@ set grid lt 1 lc rgb '#dddddd'
 set key bottom left
 set yrange [0:*]
 set logscale x
-set title 'Mails of 1 KiB, synced to the disk'
+set title 'Mails of 1 KiB'
 set xlabel 'sessions at once'
 set ylabel 'mails a second'
 set xtics (1, 20, 100, 500, '2,000' 2000, '10,000' 10000)
