@@ -22,7 +22,8 @@ and those of the rounds' ratios in a table, and each run as CSV, below it or int
       synced, linked and unlinked, and its folder synced, by 20 processes
   W3  mails of 100 KiB, one a connection, 20 connections
   W4  as W1, 500 connections
-  W5  10000 sessions that do nothing (the peer: PEER_SESSIONS): memory of each, and time until all are greeted
+  W5  10000 sessions that do nothing: memory of each, the client's too, and time until all are greeted (of the peer,
+      if it runs here and was just started, PEER_SESSIONS or 500: the memory)
   W6  mails of 5 MB, 4 connections; beside it smtp-sink, which keeps nothing
 
 Ends with 0 if all that was measured is as it must be, and with 1 if not.
@@ -196,21 +197,24 @@ run() {
     move_aside
 }
 
-# calibrate WORKLOAD SERVER: sets count, with which a run takes about as long as it should. The first is not
-# looked at: then a server comes by as many processes as it takes.
+# calibrate WORKLOAD SERVER: sets count, with which a run takes about as long as it should. Goes on as long as the rate
+# rises: a server comes by as many processes as it takes, and ext4 passes over inodes that were freed some minutes ago, one
+# by one for each new file, until it is in a group that has none of them.
 calibrate() {
-    local more
+    local tries more rate best=0
     count=$((parallel[$1] * 2))
     run "$1" "$2" "$count" || return 1
-    while run "$1" "$2" "$count"; do
-        if ((took >= run_ms * 250)); then
-            count=$(whole "$1" $((count * (run_ms * 10) / (took / 100) + parallel[$1])))
-            return
+    for ((tries = 0; tries < 12; tries++)); do
+        run "$1" "$2" "$count" || return 1
+        if ((took < run_ms * 250)); then
+            more=$((run_ms * 1000 / took + 1)) count=$((count * (more < 8 ? more : 8)))
+            continue
         fi
-        more=$((run_ms * 1000 / took + 1))
-        count=$((count * (more < 8 ? more : 8)))
+        rate=$((count * 1000000000 / took))
+        count=$(whole "$1" $((rate * run_ms / 1000000 + parallel[$1])))
+        ((rate > best + best / 4)) || break
+        best=$rate
     done
-    return 1
 }
 
 # --- what was measured ------------------------------------------------------------------------------------------------
@@ -424,9 +428,6 @@ idle_rounds() {
         start_server
         idle ours "$round" "$sessions" || break
     done
-    if [ -n "${root[peer]:-}" ]; then
-        idle peer 1 "${fixed:-${PEER_SESSIONS:-500}}" || true
-    fi
     time=$(median W5 ours seconds) memory=$(median W5 ours kib_each)
     row "W5  s until $sessions sessions are greeted" "$time" - - "$time" '<=' 5
     row 'W5  KiB of each, everything included' "$memory" "$(median W5 peer kib_each)" - "$memory" '<=' 128
@@ -476,6 +477,10 @@ load_w5() { idle_rounds; }
 echo QUIT >quit
 [ -z "$peer" ] || meet_peer
 start_server
+# The peer cannot be started anew, so its memory is looked at before it has the processes of other workloads.
+if [[ " $chosen " == *' W5 '* ]] && [ -n "${root[peer]:-}" ]; then
+    idle peer 1 "${fixed:-${PEER_SESSIONS:-500}}"
+fi
 with=${SMTP_SOURCE##*/}
 echo "Mails a second where nothing else is said: medians of $rounds rounds, by turns, on $(nproc) processors."
 echo "Mail on $(df --output=fstype . | tail -n 1) in ${work%/*}, sent by ${with:-cliente}."
