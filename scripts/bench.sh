@@ -43,9 +43,13 @@ The peer must take mail from a@example.org for RCPT (b@localhost) and as many co
 a greylist, filter or delay. Postfix: default_process_limit=1000, smtpd_client_connection_count_limit=0,
 smtpd_client_connection_rate_limit=0, in_flow_delay=0.
 
-Mail is kept in TMPDIR (/var/tmp), which should be on the peer's disk and needs some GB. It is sent by SMTP_SOURCE
-(smtp-source of Postfix, where installed), or if that is empty by CLIENTE. SERVIDOR, CLIENTE and MNG_CLIENT are the
-programs, those of this tree by default. Settings of the server may stand in OPTIONS, as in OPTIONS='-o sync=no'.
+Mail is kept in TMPDIR (/var/tmp), which should be on the peer's disk and needs some GB. On ext4, files are slow to
+create for five minutes where many were removed: this server's folders are put elsewhere by chattr +T, and so should be
+those of the peer's queue and mail.
+
+Mail is sent by SMTP_SOURCE (smtp-source of Postfix, where installed), or if that is empty by CLIENTE. SERVIDOR, CLIENTE
+and MNG_CLIENT are the programs, those of this tree by default. Settings of the server may stand in OPTIONS, as in
+OPTIONS='-o sync=no'.
 USAGE
 }
 
@@ -198,8 +202,7 @@ run() {
 }
 
 # calibrate WORKLOAD SERVER: sets count, with which a run takes about as long as it should. Goes on as long as the rate
-# rises: a server comes by as many processes as it takes, and ext4 passes over inodes that were freed some minutes ago, one
-# by one for each new file, until it is in a group that has none of them.
+# rises, since a server comes by as many processes as it takes.
 calibrate() {
     local tries more rate best=0
     count=$((parallel[$1] * 2))
