@@ -59,6 +59,9 @@ row_of() { grep "^$1" said | cut -c 45-; }
 
 as_printed() { awk '{ printf $1 < 10 ? "%.2f" : $1 < 100 ? "%.1f" : "%.0f", $1 }'; }
 
+# used_by PID: the CPU seconds of that process, of its children and of the dead ones.
+used_by() { bash -c '. "$1" && root[it]=$2 && cpu it' used_by "$ROOT/scripts/medida.bash" "$1"; }
+
 @test "bench.sh measures this server and another in six ways, and its counts are the mails that the other has" {
     start_peer
     bench -n 20 -r 2 "127.0.0.1:$PORT"
@@ -79,19 +82,30 @@ W4,ours:2 W4,peer:2 W5,ours:2 W5,peer:1 W6,ours:2 W6,peer:2$sink" "$(lines_of)"
     same "$(awk -F , '$1 == "W1" { rate[$2, $3] = $6 }
         END { for (i = 1; i <= 2; i++) print rate["ours", i] / rate["peer", i] }' runs.csv | sort -g | head -n 1 |
         as_printed)" "$ratio"
-    # The peer's processes are found: both are the same program.
+    # The peer's processes are found, and no run has the CPU of another: in all it is no more than the peer has used.
     awk -F , '$1 == "W3" && !($7 > 0) { print "no CPU: " $0 }' runs.csv >wrong
+    awk -F , -v all="$(used_by "$SERVER_PID")" '$2 == "peer" { sum += $7 } END { if (sum > all) print sum, all }' \
+        runs.csv >>wrong
     same "" "$(cat wrong)"
 }
 
-@test "bench.sh without a peer prints the CSV below its table, and sends by smtp-source where it is" {
-    local status=0
+@test "bench.sh sends by smtp-source where it is, and so many mails too" {
     SMTP_SOURCE=$(PATH=$PATH:/usr/sbin command -v smtp-source) || skip "no smtp-source"
+    start_peer
+    bench -n 40 -r 1 -w 'W1 W2' "127.0.0.1:$PORT"
+    grep -q 'sent by smtp-source' said
+    same 80 "$(find peer/b/new -type f | wc -l)"
+    # One that asks who is there, 40 of a mail each, and 20 that have two.
+    tells 61 historic
+}
+
+@test "bench.sh without a peer prints the CSV below its table" {
+    local status=0
     "$ROOT/scripts/bench.sh" -n 40 -r 1 -w 'W2 W1' </dev/null >said 2>problems 3>&- 4>&- || status=$?
     same "" "$(cat problems)"
     sed '1,/^$/d' said >runs.csv
     sed -i '/^$/,$d' said
-    grep -q 'sent by smtp-source' said
+    grep -q 'sent by cliente' said
     verdict
     consistent
     same 'W1,ours:1 W1-calls,ours:1 W1-meanwhile,ours:1 W2,disk:1 W2,ours:1' "$(lines_of)"
