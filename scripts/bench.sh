@@ -43,7 +43,7 @@ The peer must take mail from a@example.org for RCPT (b@localhost) and as many co
 a greylist, filter or delay. Postfix: default_process_limit=1000, smtpd_client_connection_count_limit=0,
 smtpd_client_connection_rate_limit=0, in_flow_delay=0.
 
-Mail is kept in TMPDIR (/var/tmp), which should be on the peer's disk and needs some GB. On ext4, files are slow to
+Mail is kept in TMPDIR (/var/tmp), which should be on the peer's disk and has 10 GB or more. On ext4, files are slow to
 create for five minutes where many were removed: this server's folders are put elsewhere by chattr +T, and so should be
 those of the peer's queue and mail.
 
@@ -202,9 +202,10 @@ run() {
 }
 
 # calibrate WORKLOAD SERVER: sets count, with which a run takes about as long as it should. Goes on as long as the rate
-# rises, since a server comes by as many processes as it takes.
+# rises, since a server comes by as many processes as it takes. Large mails fill the disk soon, and are slow to remove.
 calibrate() {
-    local tries more rate best=0
+    local tries more rate best=0 run_ms=$run_ms
+    ((octets[$1] < 100000)) || run_ms=$((run_ms > 2000 ? run_ms / 2 : 1000))
     count=$((parallel[$1] * 2))
     run "$1" "$2" "$count" || return 1
     for ((tries = 0; tries < 12; tries++)); do
@@ -419,7 +420,7 @@ idle() {
         return 1
     fi
     record W5 "$1" "$2" "$3" "$(awk -v s="$seconds" 'BEGIN { printf "%d", s * 1000000 }')" '' \
-        "$(((before - after) / greeted)),,,,"
+        "$((before > after ? (before - after) / greeted : 0)),,,,"
 }
 
 # idle_rounds: ours begins each with few workers, and so few sessions that wait for one.

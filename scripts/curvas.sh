@@ -23,8 +23,9 @@ Ends with 0 if the rate in up to 2000 sessions stays above 75 % of its best in f
   -l '1024 102400'  these sizes, up to 10000000
   -h                show this
 
-Mail is kept in TMPDIR (/var/tmp), which needs some GB. CLIENTE sends it, by a process for each session, and begins when
-all of them are there; gnuplot makes the picture. SERVIDOR and CLIENTE are the programs, those of this tree by default.
+Mail is kept in TMPDIR (/var/tmp), which has 20 GB or more. CLIENTE sends it, by a process for each session, and begins
+when all of them are there; gnuplot makes the picture. SERVIDOR and CLIENTE are the programs, those of this tree by
+default.
 Settings of the server may stand in OPTIONS, as in OPTIONS='-o sync=no'.
 USAGE
 }
@@ -82,9 +83,10 @@ run() {
 }
 
 # calibrate SESSIONS OCTETS: sets count, with which a run takes about as long as it should. The first is not looked at:
-# then the server comes by as many processes as it takes.
+# then the server comes by as many processes as it takes. Large mails fill the disk soon, and are slow to remove.
 calibrate() {
-    local more
+    local more run_ms=$run_ms
+    (($2 < 100000)) || run_ms=$((run_ms / 2))
     count=$(($1 * 2))
     if [ -n "$fixed" ]; then
         ((count >= fixed)) || count=$((fixed - fixed % $1))

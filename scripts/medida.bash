@@ -35,11 +35,12 @@ need_programs() {
 # --- one folder, and its end ------------------------------------------------------------------------------------------
 
 # ext4 does not hand out an inode for five minutes after it was freed, and passes over such inodes one by one for each
-# new file near them, which then costs many times as much. +T has it put our folders each in another place of the disk,
-# where hardly any were.
+# new file near them, which then costs many times as much. In a folder that has +T it puts another, by a hash of its
+# name, anywhere on the disk: hardly near those that the last measurement has freed.
 enter_folder() {
-    work=$(mktemp -d "${TMPDIR:-/var/tmp}/${tool%.sh}.XXXXXX") && cd "$work" || exit 1
-    chattr +T . 2>/dev/null
+    work=$(mktemp -d "${TMPDIR:-/var/tmp}/${tool%.sh}.XXXXXX") || exit 1
+    chattr +T "$work" 2>/dev/null
+    cd "$(mktemp -d "$work/XXXXXXXX")" || exit 1
     trap clean_up EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
@@ -99,7 +100,8 @@ listens() { ss -Hltnp "sport = :$1" | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sor
 
 # --- what a server costs ----------------------------------------------------------------------------------------------
 
-# cpu SERVER: the seconds that its processes have used, the dead ones too. schedstat is exact, stat counts whole ticks.
+# cpu SERVER: the seconds that its processes have used, the dead ones too. schedstat is exact, stat counts whole
+# ticks: it says up to two too few of all the dead.
 cpu() {
     cat /proc/[0-9]*/stat 2>/dev/null | awk -v root="${root[$1]:-0}" -v tick="$(getconf CLK_TCK)" '
         { pid = $1; sub(/^.*\) /, ""); parent[pid] = $2; own[pid] = ($12 + $13) / tick
