@@ -91,31 +91,33 @@ struct counters *counters(void)
     return shared;
 }
 
-/* The lock of an index is the octet of that number in the shared memory's file (fcntl(2)). */
-static struct flock lock_of(unsigned index, short type)
+/* A lock is the octet of its number in the shared memory's file (fcntl(2)). */
+static int set_lock(int command, short type, unsigned number)
 {
     struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_len = 1 };
 
-    lock.l_start = (off_t)index;
-    return lock;
+    lock.l_start = (off_t)number;
+    return fcntl(memory_descriptor, command, &lock);
 }
 
-int counters_lock(unsigned index)
+int counters_try_lock(unsigned lock)
 {
-    struct flock lock = lock_of(index, F_WRLCK);
+    return set_lock(F_SETLK, F_WRLCK, lock);
+}
+
+int counters_lock_shared(unsigned lock)
+{
     int result;
 
     do
-        result = fcntl(memory_descriptor, F_SETLKW, &lock);
+        result = set_lock(F_SETLKW, F_RDLCK, lock);
     while (result != 0 && errno == EINTR);
     return result;
 }
 
-void counters_unlock(unsigned index)
+void counters_unlock(unsigned lock)
 {
-    struct flock lock = lock_of(index, F_UNLCK);
-
-    fcntl(memory_descriptor, F_SETLK, &lock);
+    set_lock(F_SETLK, F_UNLCK, lock);
 }
 
 void counters_new_id(char id[COUNTERS_ID + 1])

@@ -39,9 +39,9 @@ struct counters_folder {
 
 /*
  * The last sync of one mailbox's new/, which workers share (mail/sync.c). Read and written by
- * whoever has the lock of its index.
+ * whoever has the lock of its turn.
  */
-enum { COUNTERS_SYNCS = 512, COUNTERS_ABOVE = 2 };
+enum { COUNTERS_SYNCS = 512, COUNTERS_ABOVE = 2, COUNTERS_LOCKS = 2 * COUNTERS_SYNCS };
 
 /* Addresses with sessions are counted by a hash, in so many places. */
 enum { COUNTERS_ADDRESSES = 4096 };
@@ -50,6 +50,7 @@ struct counters_sync {
     alignas(COUNTERS_LINE) _Atomic uint64_t finished; /* its number; 0: the rest says nothing */
     struct counters_folder new_folder;
     struct counters_folder above[COUNTERS_ABOVE]; /* synced as well; zeros: not known to be */
+    _Atomic uint32_t turn; /* which of its two locks the next sync has */
 };
 
 /* What watch/trouble.h speaks of. */
@@ -99,11 +100,15 @@ void *counters_map(int descriptor, size_t length);
 struct counters *counters(void);
 
 /*
- * Waits for one of the COUNTERS_SYNCS locks and takes it. The system takes it back from a
- * process that dies, so nobody waits for the dead. 0, or -1 with errno.
+ * Takes one of the COUNTERS_LOCKS locks. The system takes it back from a process that dies, so
+ * nobody waits for the dead. 0; or -1 with errno, EAGAIN or EACCES if another has it.
  */
-int counters_lock(unsigned index);
-void counters_unlock(unsigned index);
+int counters_try_lock(unsigned lock);
+
+/* Waits until nobody has it so, and takes it together with others who do this. 0, or -1. */
+int counters_lock_shared(unsigned lock);
+
+void counters_unlock(unsigned lock);
 
 /*
  * Writes the id of a new mail: COUNTERS_ID letters and digits and a NUL. A server does not
