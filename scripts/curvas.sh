@@ -13,7 +13,8 @@ usage() {
 usage: curvas.sh [-n COUNT] [-r ROUNDS] [-s 'SESSIONS...'] [-l 'OCTETS...'] [FOLDER]
 
 Has a server take mails of 1 KiB in SESSIONS (1, 20, 100, 500, 2000 and 10000) at once, several mails in each, and in 20
-sessions mails of OCTETS (1 KiB, 10 KiB, 100 KiB, 1 MB and 10 MB), all of it ROUNDS (3) times. Writes curvas.csv, a line
+sessions mails of OCTETS (1 KiB, 10 KiB, 100 KiB, 1 MB and 10 MB), all of it ROUNDS (3) times, each behind a run with a
+mail a session that is not measured: in it the server comes by its processes. Writes curvas.csv, a line
 for each run, and curvas.svg, which shows the medians, into FOLDER (log), and prints the medians. Takes about 5 minutes.
 Ends with 0 if the rate in up to 2000 sessions stays above 75 % of its best in fewer, with 1 otherwise.
 
@@ -82,8 +83,9 @@ run() {
     move_aside
 }
 
-# calibrate SESSIONS OCTETS: sets count, with which a run takes about as long as it should. The first is not looked at:
-# then the server comes by as many processes as it takes. Large mails fill the disk soon, and are slow to remove.
+# calibrate SESSIONS OCTETS: sets count, with which a run takes about as long as it should. The first is not looked at,
+# as the one before each that is measured is not: in it the server comes by as many processes as it takes. Large mails
+# fill the disk soon, and are slow to remove.
 calibrate() {
     local more run_ms=$run_ms
     (($2 < 100000)) || run_ms=$((run_ms / 2))
@@ -119,6 +121,7 @@ for ((round = 1; round <= rounds; round++)); do
     for point in "${points[@]}"; do
         read -r curve sessions octets <<<"$point"
         [ -n "${counts[$point]:-}" ] || { calibrate "$sessions" "$octets"; counts[$point]=$count; }
+        run "$sessions" "$octets" "$sessions"
         run "$sessions" "$octets" "${counts[$point]}"
         awk -v name="$curve,$sessions,$octets,$round" -v sent="$sent" -v seconds="$seconds" -v octets="$octets" 'BEGIN {
             printf "%s,%d,%s,%.1f,%.3f\n", name, sent, seconds, sent / seconds, sent * octets / seconds / 1048576

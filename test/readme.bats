@@ -91,6 +91,56 @@ counts_as() { sed -E "s/[0-9]+/$1/g"; }
     same 'per lines short' "$(sed 's/ .*//' said | paste -s -d ' ')"
 }
 
+@test "a load is put on the server, and its report is as shown" {
+    try "scripts/lanzaServidor.sh" >/dev/null
+    try "cliente/cliente -n 1000 -j 20 localhost TCP ordenes/ordenes.txt" >said
+    # The histogram of one machine has other rows than that of another.
+    same "$(sed -n '/^sessions .* a second$/,/^client /p' "$ROOT/README.md" | report_shape)" \
+        "$(sed -n '/^sessions /,/^client /p' said | report_shape)"
+    try "cliente/cliente -n 1000 -j 20 -P localhost UDP ordenes/ordenes.txt" >said
+    has_line said '^sessions +1000 of 1000 in '
+    try "cliente/cliente -n 500 -j 10 -H 2 localhost TCP ordenes/ordenes.txt" >said
+    has_line said '^500 sessions greeted of 500 in '
+    has_line said '^errors +none$'
+    try "scripts/paraServidor.sh"
+}
+
+report_shape() { sed -E 's/[0-9]+(\.[0-9]+)?/N/g; s/ +/ /g; s/( N)+$/ N.../'; }
+
+# table: CALL TIMES for each row of the README's table of system calls.
+table() { sed -nE 's/^\| `([a-z0-9_]+)` \| ([0-9]+) \|.*/\1 \2/p' "$ROOT/README.md" | sort; }
+
+# calls: the same of the last session of this worker in the file trace; not the wait of no time that lets signals in.
+calls() {
+    awk -v worker="$1" '$1 == worker' trace | sed -E '/unfinished|pselect6\(0,/d; s/^[0-9]+ +//; s/^<\.\.\. //' |
+        awk '/^accept.* = [0-9]+$/ { delete count; from = 1 }
+            /^accept.*= -1/ { next }
+            from { sub(/[ (].*/, ""); count[$0]++ }
+            END { for (call in count) print call, count[call] }' | sort
+}
+
+one_session() {
+    "${RUN_IN[@]}" "$CLIENTE" -p "$PORT" -l . localhost TCP orders >/dev/null
+    worker=$(worker_of_trace)
+    [ -n "$worker" ] && [ "$(calls "$worker")" = "$(table)" ]
+}
+
+worker_of_trace() { grep -E ' accept.* = [0-9]+$| <\.\.\. accept.* = [0-9]+$' trace | tail -n 1 | cut -d ' ' -f 1; }
+
+# The first mails of a box sync the folders above it, too.
+@test "a session with a mail makes the system calls of the table, as many as there" {
+    local worker tracees
+    leaks_unseen
+    [ "$(table | wc -l)" -gt 15 ]
+    printf '%s\n' 'HELO client.example' 'MAIL FROM:<a@example.org>' 'RCPT TO:<b@example.org>' DATA text . QUIT >orders
+    start_server -q -m mails -o workers-min=1
+    mapfile -t tracees < <(pgrep -P "$SERVER_PID" | sed 's/^/-p/')
+    strace -f -o trace -p "$SERVER_PID" "${tracees[@]}" 2>attached 3>&- 4>&- &
+    sessions+=($!)
+    wait_until grep -q 'attached' attached
+    wait_until one_session || fail "$(diff <(table) <(calls "$worker"))"
+}
+
 @test "the monitor answers and the filter is switched" {
     try "scripts/lanzaServidor.sh" >/dev/null
     try "cliente/mng_client localhost secretpa 2626 mails" >said

@@ -9,7 +9,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 # command:package of Debian, for each thing that a test calls and a small system may lack.
-NEEDED='bats:bats parallel:parallel python3:python3 nc:netcat-openbsd swaks:swaks curl:curl ss:iproute2 ps:procps
+NEEDED='bats:bats gnuplot:gnuplot-nox parallel:parallel python3:python3 nc:netcat-openbsd swaks:swaks curl:curl ss:iproute2 ps:procps
 setsid:util-linux nsenter:util-linux mount:mount make:make tar:tar strace:strace setpriv:util-linux
 prlimit:util-linux msmtp:msmtp mutt:mutt nft:nftables'
 
