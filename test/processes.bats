@@ -18,9 +18,13 @@ one_worker() {
 # held_ports NAME: our local ports of the sessions that hold keeps.
 held_ports() { sed -n 's/^ports //p' "$1.said"; }
 
-# session_pids PROTOCOL: "OUR_PORT PID" for each process and each connected socket of the server.
+# session_pids PROTOCOL: "OUR_PORT PID" for each process and each connected socket of the server. Over TCP a client of
+# another test's server may have the same port as one of ours.
 session_pids() {
-    "${RUN_IN[@]}" ss -H "-$1np" state connected | sed -nE 's/.*:([0-9]+) +users:(.*"servidor".*)/\1 \2/p' |
+    local server=()
+    [ "$1" = u ] || server=("sport = :$PORT")
+    "${RUN_IN[@]}" ss -H "-$1np" state connected "${server[@]}" |
+        sed -nE 's/.*:([0-9]+) +users:(.*"servidor".*)/\1 \2/p' |
         awk '{ port = $1
                while (match($0, /pid=[0-9]+/)) {
                    print port, substr($0, RSTART + 4, RLENGTH - 4)
