@@ -456,7 +456,8 @@ has_children() { [ -n "$(pgrep -P "$LOAD")" ]; }
 
 two_children() { [ "$(pgrep -P "$LOAD" | wc -l)" = 2 ]; }
 
-@test "a load whose last process is killed ends by itself" {
+# The only process of a load is killed, and the load ends by itself.
+last_is_killed() {
     serve --do mute
     one_mail
     begin_load -n 1 localhost TCP orders
@@ -466,18 +467,14 @@ two_children() { [ "$(pgrep -P "$LOAD" | wc -l)" = 2 ]; }
     reports errors '1: process lost 1'
 }
 
+@test "a load whose last process is killed ends by itself" { last_is_killed; }
+
 # Where SIGCHLD is ignored the system reaps, and the parent waited for ever for who had died, as fast as it could.
 @test "a load whose last process is killed ends by itself even if SIGCHLD was ignored before it" {
     printf '#!/bin/sh\nexec env --ignore-signal=CHLD "%s" "$@"\n' "$CLIENTE" >deaf
     chmod +x deaf
     CLIENTE=./deaf
-    serve --do mute
-    one_mail
-    begin_load -n 1 localhost TCP orders
-    wait_until has_children
-    kill -KILL "$(pgrep -P "$LOAD")"
-    load_ends 1
-    reports errors '1: process lost 1'
+    last_is_killed
 }
 
 @test "a process that is killed does not keep the others from being held" {
