@@ -71,8 +71,7 @@ while getopts :hn:o:r:w:-: option; do
 done
 shift $((OPTIND - 1))
 [ $# -le 1 ] || { usage >&2; exit 2; }
-[[ $rounds =~ ^[1-9][0-9]?$ ]] || refuse "-r $rounds: a number from 1 to 99 is wanted"
-[[ $fixed =~ ^([1-9][0-9]{0,5})?$ ]] || refuse "-n $fixed: a number from 1 to 999999 is wanted"
+check_counts "$rounds" "$fixed"
 for workload in $chosen; do
     [[ " $ALL " == *" $workload "* ]] || refuse "-w $workload: the workloads are $ALL"
 done

@@ -47,8 +47,7 @@ while getopts :hl:n:r:s: option; do
 done
 shift $((OPTIND - 1))
 [ $# -le 1 ] || { usage >&2; exit 2; }
-[[ $rounds =~ ^[1-9][0-9]?$ ]] || refuse "-r $rounds: a number from 1 to 99 is wanted"
-[[ $fixed =~ ^([1-9][0-9]{0,5})?$ ]] || refuse "-n $fixed: a number from 1 to 999999 is wanted"
+check_counts "$rounds" "$fixed"
 for number in $crowds; do
     [[ $number =~ ^([1-9][0-9]{0,3}|10000)$ ]] || refuse "-s $number: a number from 1 to 10000 is wanted"
 done

@@ -24,6 +24,12 @@ refuse() {
     exit 2
 }
 
+# check_counts ROUNDS COUNT: what -r and -n may be; an empty COUNT is not fixed.
+check_counts() {
+    [[ $1 =~ ^[1-9][0-9]?$ ]] || refuse "-r $1: a number from 1 to 99 is wanted"
+    [[ $2 =~ ^([1-9][0-9]{0,5})?$ ]] || refuse "-n $2: a number from 1 to 999999 is wanted"
+}
+
 # need_programs NAME...: of the variables above.
 need_programs() {
     local name
