@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choices.h"
 #include "link.h"
 #include "load.h"
 #include "net/clock.h"
-#include "choices.h"
 #include "portlog.h"
 #include "replay.h"
 #include "say.h"

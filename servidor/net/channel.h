@@ -105,8 +105,8 @@ static inline int channel_serve(struct channel_watch *watch, int64_t *deadline_m
 }
 
 /*
- * Lets in the signals that wait behind the mask, as `waiting` allows; true if one came. For the
- * beginning of every wait: pselect(2) with a descriptor that is ready returns without letting
+ * Lets in the signals that wait behind the mask, as `waiting` allows; true if one came. For who
+ * waits again and again: pselect(2) with a descriptor that is ready returns without letting
  * them in, and a client that always has something ready would make the process deaf.
  */
 bool channel_let_signals_in(const sigset_t *waiting);

@@ -38,8 +38,8 @@ struct counters_folder {
 };
 
 /*
- * The last sync of one mailbox's new/, which workers share (mail/sync.c). Read and written by
- * whoever has the lock of its turn.
+ * The last sync of one mailbox's new/, which workers share (mail/sync.c). Written by whoever has
+ * the lock of its turn; others look at the number twice.
  */
 enum { COUNTERS_SYNCS = 512, COUNTERS_ABOVE = 2, COUNTERS_LOCKS = 2 * COUNTERS_SYNCS };
 
