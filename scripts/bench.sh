@@ -398,12 +398,25 @@ system_calls() {
 
 available_kib() { sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
 
+# settled_kib: MemAvailable, when it has come to rest, or after 30 s: what processes had that have just ended comes back
+# bit by bit, and would be taken for memory that the sessions do not cost.
+settled_kib() {
+    local before now rests=0 tries
+    now=$(available_kib)
+    for ((tries = 0; tries < 60 && rests < 6; tries++)); do
+        sleep 0.5
+        before=$now now=$(available_kib)
+        if ((now - before > 2000 || before - now > 2000)); then rests=0; else rests=$((rests + 1)); fi
+    done
+    echo "$now"
+}
+
 # idle SERVER ROUND COUNT: so many sessions are greeted and held, and a look at the memory then.
 idle() {
     local line before after='' greeted seconds
     rm -f news
     mkfifo news
-    before=$(available_kib)
+    before=$(settled_kib)
     "$CLIENTE" -n "$3" -j 20 -H 2 -C -t 15 -p "${port[$1]}" "${host[$1]}" TCP quit >said 2>news </dev/null &
     load=$!
     while read -r line; do
