@@ -22,6 +22,8 @@
 /* How a child ends that has not become the program. */
 enum { EXIT_NOT_BECOME = 127 };
 
+extern char **environ; /* POSIX has it in no header */
+
 static struct channel_watch *runner_watch;
 
 struct birth {
@@ -60,8 +62,22 @@ static int arrange_descriptors(const struct filter_job *job)
     return 0;
 }
 
-static int extend_environment(const struct filter_variable *variable)
+/* Nothing of our environment but what a program needs to find its way, and the job's variables. */
+static int arrange_environment(const struct filter_variable *variable)
 {
+    static const char *const kept[] = { "HOME", "LANG", "LC_ALL", "LOGNAME",
+                                        "PATH", "TMPDIR", "TZ", "USER" };
+    enum { KEPT = sizeof kept / sizeof kept[0] };
+    static char *nothing[] = { NULL };
+    const char *values[KEPT];
+    int i;
+
+    for (i = 0; i < KEPT; i++)
+        values[i] = getenv(kept[i]);
+    environ = nothing;
+    for (i = 0; i < KEPT; i++)
+        if (values[i] != NULL && setenv(kept[i], values[i], 1) != 0)
+            return -1;
     for (; variable->name != NULL; variable++)
         if (setenv(variable->name, variable->value, 1) != 0)
             return -1;
@@ -79,7 +95,7 @@ static void become_program(void *context)
     signals_forget();
     alarm((unsigned)job->timeout_s + 1);
     if (limit(RLIMIT_CORE, 0) == 0 && limit(RLIMIT_FSIZE, job->file_octets) == 0 &&
-        extend_environment(job->variables) == 0 && arrange_descriptors(job) == 0)
+        arrange_environment(job->variables) == 0 && arrange_descriptors(job) == 0)
         process_become(job->path, job->arguments);
     error = errno;
     while (write(birth->word[1], &error, sizeof error) < 0 && errno == EINTR)

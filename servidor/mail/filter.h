@@ -27,7 +27,7 @@ struct filter_variable {
 struct filter_job {
     const char *path;
     char *const *arguments; /* the first is its name; NULL behind the last */
-    const struct filter_variable *variables; /* that its environment has beside ours */
+    const struct filter_variable *variables; /* what its environment has of the mail */
     int standard[3];       /* what become its descriptors 0, 1 and 2 */
     uint64_t file_octets;  /* no file that it writes grows beyond */
     uint64_t timeout_s;    /* it is killed then */
