@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/config.h"
+#include "core/privileges.h"
 #include "net/text.h"
 
 enum {
@@ -47,7 +48,7 @@ static void check_processes(const struct config *config)
     long own = sysconf(_SC_CHILD_MAX);
 
     /* Root's processes are not counted. */
-    if (own >= 0 && (uint64_t)own < wanted && geteuid() != 0)
+    if (own >= 0 && (uint64_t)own < wanted && !privileges_stay_roots())
         say_processes(config, (uint64_t)own, "this user", "raise ulimit -u");
     if (pids < wanted)
         say_processes(config, pids, "the system", "raise sysctl kernel.pid_max");

@@ -3,7 +3,6 @@
  * while the user still looks, then the master takes over.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "core/master.h"
 #include "core/pidfile.h"
+#include "core/privileges.h"
 #include "core/process.h"
 #include "core/signals.h"
 #include "core/worker.h"
@@ -70,12 +70,17 @@ static int start_mail(const struct mail_config *config)
     return EXIT_SUCCESS;
 }
 
-static int open_logs_and_counters(const struct config *config, unsigned slots)
+static int start_counters(unsigned slots)
+{
+    return counters_start(slots) == 0
+               ? EXIT_SUCCESS
+               : fail("shared memory", "lower workers-max, or mount /dev/shm");
+}
+
+static int open_logs_and_totals(const struct config *config)
 {
     char path[JOURNAL_PATH_ROOM];
 
-    if (counters_start(slots) != 0)
-        return fail("shared memory", "lower workers-max, or mount /dev/shm");
     if (journal_open(&config->journal, path) != 0)
         return fail(path, "choose a folder that can be written with -l");
     if (totals_start(program.totals_path) != 0)
@@ -160,33 +165,59 @@ static void say_weaknesses(const struct config *config)
         fputs("servidor: the monitor has the default secret, and answers this host alone: "
               "-u or secret-file gives another\n",
               stderr);
+    if (privileges_stay_roots())
+        fputs("servidor: root has more rights than a server needs: -o user=NAME makes it another "
+              "user\n",
+              stderr);
     if (!config->mail.is_synced)
         fputs("servidor: sync=no: a power cut loses mail that was answered with 250\n", stderr);
 }
 
-static int serve(struct server *server)
+/* The pid file as it is found while the root folder is still the system's. */
+static const char *pid_path_outside(const char *root_folder)
+{
+    static char path[CONFIG_PATH_ROOM + PATH_ROOM];
+
+    snprintf(path, sizeof path, "%s%s%s", root_folder, root_folder[0] == '\0' ? "" : "/",
+             program.pid_path);
+    return path;
+}
+
+/* All that takes the rights of who started the server, or what is outside of its root folder. */
+static int prepare(struct server *server)
 {
     static const struct master_hooks hooks = { reload, say_ready };
     static struct config defaults;
     const struct config *config = &server->config;
-    pid_t holder = pidfile_holder(program.pid_path);
+    const char *pid_path = pid_path_outside(config->chroot);
+    pid_t holder = pidfile_holder(pid_path);
     /* One worker more of each kind than sessions: the one that says that all are busy. */
     unsigned slots = (unsigned)(config->workers_max + config->udp_workers_max) + 2;
 
     if (holder > 0)
         return say_running(holder);
+    if (privileges_find(config) != 0)
+        return EXIT_FAILURE;
     settings_defaults(&defaults);
     grants_check(config, &defaults);
-    if (find_secret(&server->config) != EXIT_SUCCESS ||
-        open_logs_and_counters(config, slots) != EXIT_SUCCESS ||
-        start_mail(&config->mail) != EXIT_SUCCESS ||
-        ports_open(server, access(program.pid_path, F_OK) == 0) != 0)
+    if (find_secret(&server->config) != EXIT_SUCCESS || start_counters(slots) != EXIT_SUCCESS ||
+        ports_open(server, access(pid_path, F_OK) == 0) != 0)
+        return EXIT_FAILURE;
+    return master_prepare(server, &hooks) == 0
+               ? EXIT_SUCCESS
+               : fail("pipes and tables",
+                      "raise ulimit -n, hand over fewer descriptors, or lower workers-max");
+}
+
+static int serve(struct server *server)
+{
+    const struct config *config = &server->config;
+
+    if (prepare(server) != EXIT_SUCCESS || privileges_drop(config) != 0 ||
+        open_logs_and_totals(config) != EXIT_SUCCESS || start_mail(&config->mail) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     totals_bury();
     maildir_sweep(config->mail.folder);
-    if (master_prepare(server, &hooks) != 0)
-        return fail("pipes and tables",
-                    "raise ulimit -n, hand over fewer descriptors, or lower workers-max");
     say_weaknesses(config);
     return run(server);
 }
@@ -202,25 +233,21 @@ static bool has_client_on_stderr(void)
 
 static int serve_single(struct server *server)
 {
-    if (has_client_on_stderr())
+    const struct config *config = &server->config;
+    bool is_seen = has_client_on_stderr();
+
+    if (is_seen)
+        process_hush(); /* the file is that of the user who is not there yet */
+    if (privileges_find(config) != 0 || start_counters(1) != EXIT_SUCCESS ||
+        privileges_drop(config) != 0)
+        return EXIT_FAILURE;
+    if (is_seen)
         process_complain_to(program.errors_path);
-    if (open_logs_and_counters(&server->config, 1) != EXIT_SUCCESS ||
-        start_mail(&server->config.mail) != EXIT_SUCCESS)
+    if (open_logs_and_totals(config) != EXIT_SUCCESS ||
+        start_mail(&config->mail) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     worker_single(server);
     return EXIT_SUCCESS;
-}
-
-/* A program started without one of the standard descriptors would have a log or a port there. */
-static void fill_standard_descriptors(void)
-{
-    int descriptor;
-
-    do
-        descriptor = open("/dev/null", O_RDWR);
-    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
-    if (descriptor > STDERR_FILENO)
-        close(descriptor);
 }
 
 int main(int argc, char *argv[])
@@ -228,7 +255,7 @@ int main(int argc, char *argv[])
     struct server *server = &program.server;
     enum options_result result;
 
-    fill_standard_descriptors();
+    process_start();
     signals_spare();
     tzset(); /* or each child would read the zone for itself */
     result = options_read(&server->config, argc, argv);

@@ -74,8 +74,8 @@ static bool parse_udp_ports(const struct setting *setting, const char *value, vo
     return true;
 }
 
-/* The name of a file, kept whole. */
-static bool parse_path(const struct setting *setting, const char *value, void *field)
+/* A name, kept whole. */
+static bool parse_name(const struct setting *setting, const char *value, void *field)
 {
     size_t length = strlen(value);
 
@@ -136,7 +136,7 @@ static const struct setting table[] = {
       "seconds that sessions have to end after SIGTERM" },
     { "log-text", "yes", CHOICE(journal.has_text, "no yes "), true,
       "whether the lines of mails' texts are in peticiones.log: yes or no (as -q says)" },
-    { "secret-file", "", parse_path, FIELD(secret_file), 0, 0, NULL, false,
+    { "secret-file", "", parse_name, FIELD(secret_file), 0, 0, NULL, false,
       "file that has the monitor's secret of 8 octets in its first line" },
     { "monitor-plain", "yes", CHOICE(monitor.takes_plain, "no yes "), true,
       "whether the monitor takes version 0, which carries the secret: yes or no" },
@@ -158,6 +158,10 @@ static const struct setting table[] = {
       "port of a UDP session: ephemeral, same (the well-known one) or LO-HI" },
     { "udp-plain", "trusted", CHOICE(udp_plain, "trusted any off "), true,
       "plain mode over UDP for trusted (loopback, private), any or off" },
+    { "user", "", parse_name, FIELD(user), 0, 0, NULL, false,
+      "user that the server becomes when root has started it and it has its ports" },
+    { "chroot", "", parse_name, FIELD(chroot), 0, 0, NULL, false,
+      "folder that is the root folder of that user's server" },
     /* clang-format on */
 };
 
@@ -165,9 +169,6 @@ static const struct setting table[] = {
 #undef CHOICE
 
 enum { ROWS = sizeof table / sizeof table[0] };
-
-/* Settings of the plan whose part of the server is not built yet. */
-static const char *const later[] = { "user", "chroot", NULL };
 
 static void *field_of(struct config *config, const struct setting *setting)
 {
@@ -182,16 +183,10 @@ void settings_defaults(struct config *config)
         table[i].parse(&table[i], table[i].initial, field_of(config, &table[i]));
 }
 
-/* Says in `why` that there is no setting called `name`, or not yet. */
 static bool refuse_name(const char *name, size_t length, char why[SETTINGS_WHY_ROOM])
 {
-    const char *reason = "no such setting: servidor -h lists them";
-    size_t i;
-
-    for (i = 0; later[i] != NULL; i++)
-        if (strlen(later[i]) == length && memcmp(later[i], name, length) == 0)
-            reason = "not available in this version yet: leave it out";
-    snprintf(why, SETTINGS_WHY_ROOM, "%.*s: %s", (int)(length < 64 ? length : 64), name, reason);
+    snprintf(why, SETTINGS_WHY_ROOM, "%.*s: no such setting: servidor -h lists them",
+             (int)(length < 64 ? length : 64), name);
     return false;
 }
 

@@ -359,7 +359,7 @@ RECIBO: QUIT' "$(records "$transport" | grep RECIBO)"
 said_once() {
     local log
     for log; do same 1 "$(grep -c "/$log: No space left on device" "$SERVER_ERR")"; done
-    same $(($# + 1)) "$(wc -l <"$SERVER_ERR")"
+    same $(($# + 1)) "$(complaints | wc -l)"
 }
 
 # --- logs that cannot be written --------------------------------------------------------------------------------------

@@ -471,7 +471,7 @@ kept_though() {
     same "$(printf '%s\n' one one two two)" \
         "$(find "$MAILS" -path '*/new/*' -type f | sed -E 's:.*/(one|two)/new/.*:\1:' | sort)"
     same 4 "$(find "$MAILS" ! -type d | wc -l)"
-    same $(($# + 1)) "$(wc -l <"$SERVER_ERR")"
+    same $(($# + 1)) "$(complaints | wc -l)"
 }
 
 @test "a full disk under smtpd.log loses no mail" {

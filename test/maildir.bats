@@ -151,7 +151,7 @@ theo/tmp d 700' "$(find "$MAILS" -mindepth 1 -printf '%P %y %m\n' | LC_ALL=C sor
     kill -TERM "$SERVER_PID"
     WITHIN=60 wait_until gone "$SERVER_PID"
     wait_until only_left
-    same '' "$(cat said.err)"
+    same '' "$(complaints said.err)"
     is_stored theo 'hello\n'
 }
 
@@ -744,7 +744,7 @@ cannot_keep() {
     serve -o sync=no
     for _ in 1 2 3; do mail 'hello\r\n' | after_helo usal; done
     stop_server
-    same 1 "$(wc -l <"$SERVER_ERR")"
+    same 1 "$(complaints | wc -l)"
     same 1 "$(grep -c 'sync=no' "$SERVER_ERR")"
     same 3 "$(files | wc -l)"
     echo 'sync=no' >settings
@@ -753,7 +753,7 @@ cannot_keep() {
     same 1 "$(grep -c 'sync=no' "$SERVER_ERR")"
     serve -o sync=yes
     stop_server
-    same 0 "$(wc -l <"$SERVER_ERR")"
+    same 0 "$(complaints | wc -l)"
 }
 
 # --- what dead servers left -------------------------------------------------------------------------------------------

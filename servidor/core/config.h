@@ -22,7 +22,7 @@ struct udp_ports {
     uint16_t low, high; /* else one of these; 0 and 0: any that the system chooses */
 };
 
-enum { CONFIG_PATH_ROOM = 1024 };
+enum { CONFIG_PATH_ROOM = 1024, CONFIG_NAME_ROOM = 256 };
 
 struct config {
     uint16_t port, monitor_port; /* 0: the system chooses */
@@ -35,6 +35,8 @@ struct config {
     struct monitor_config monitor;
     bool has_secret; /* one was given; from the start on: one that is not the default */
     char secret_file[CONFIG_PATH_ROOM]; /* empty: none */
+    char user[CONFIG_NAME_ROOM];        /* who the server becomes; empty: who started it */
+    char chroot[CONFIG_PATH_ROOM];      /* what is its root folder then; empty: the system's */
     uint64_t asks_dns; /* 1: clients have the names that the DNS tells, 0: none */
     uint64_t sessions_per_worker;
     uint64_t sessions_per_address;

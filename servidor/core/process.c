@@ -11,6 +11,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static int nowhere = -1; /* a descriptor of /dev/null */
+
+void process_start(void)
+{
+    do
+        nowhere = open("/dev/null", O_RDWR);
+    while (nowhere >= 0 && nowhere <= STDERR_FILENO);
+    if (nowhere > STDERR_FILENO)
+        fcntl(nowhere, F_SETFD, FD_CLOEXEC);
+}
+
 _Noreturn void process_end(int status)
 {
     _exit(status);
@@ -105,28 +116,29 @@ int process_background(void)
     return word[1];
 }
 
-/* Makes `standard` a copy of a descriptor of `path`. */
-static void redirect(int standard, const char *path, int flags)
+void process_complain_to(const char *errors_path)
 {
-    int descriptor = open(path, flags, S_IRUSR | S_IWUSR | S_IRGRP);
+    int descriptor = open(errors_path, O_WRONLY | O_APPEND | O_CREAT, S_IRUSR | S_IWUSR | S_IRGRP);
 
-    if (descriptor < 0)
-        descriptor = open("/dev/null", O_RDWR);
-    if (descriptor >= 0 && descriptor != standard) {
-        dup2(descriptor, standard);
+    if (descriptor < 0) {
+        process_hush();
+        return;
+    }
+    if (descriptor != STDERR_FILENO) {
+        dup2(descriptor, STDERR_FILENO);
         close(descriptor);
     }
 }
 
-void process_complain_to(const char *errors_path)
+void process_hush(void)
 {
-    redirect(STDERR_FILENO, errors_path, O_WRONLY | O_APPEND | O_CREAT);
+    dup2(nowhere, STDERR_FILENO);
 }
 
 void process_detach(const char *errors_path)
 {
-    redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
-    redirect(STDOUT_FILENO, "/dev/null", O_WRONLY);
+    dup2(nowhere, STDIN_FILENO);
+    dup2(nowhere, STDOUT_FILENO);
     process_complain_to(errors_path);
 }
 

@@ -14,6 +14,13 @@
  */
 pid_t process_fork(void (*live)(void *context), void *context);
 
+/*
+ * Gives a program that was started without one of the standard descriptors /dev/null there, or
+ * a log or a port would have its number, and keeps another for process_detach(), which may be
+ * called where there is no way to it any more (chroot(2)). To be called before anything is opened.
+ */
+void process_start(void);
+
 /* Ends this child at once, saying nothing and running nothing of its parent's. */
 _Noreturn void process_end(int status);
 
@@ -55,6 +62,9 @@ void process_detach(const char *errors_path);
 
 /* Standard error goes to the end of `errors_path`, or nowhere. */
 void process_complain_to(const char *errors_path);
+
+/* Standard error goes nowhere. */
+void process_hush(void);
 
 /* Gives the waiting parent the word: `said`, for standard output. */
 void process_ready(int parent, const char *said);

@@ -37,6 +37,7 @@ static void defaults_are_those_of_the_design(void)
     CHECK(config.asks_dns == 0);
     CHECK(config.journal.has_text == 1 && config.monitor.takes_plain == 1);
     CHECK(config.secret_file[0] == '\0');
+    CHECK(config.user[0] == '\0' && config.chroot[0] == '\0');
     CHECK(config.mail.filter == NULL && config.mail.filter_timeout_s == 30);
     CHECK(config.udp_plain == UDP_PLAIN_TRUSTED);
     CHECK(!config.udp_ports.is_same && config.udp_ports.low == 0 && config.udp_ports.high == 0);
@@ -127,7 +128,6 @@ static void a_user_is_told_what_is_wrong(void)
     CHECK(refuses("errors=many", "a number from 1 to 1000000"));
     CHECK(refuses("resolve=maybe", "no or yes"));
     CHECK(refuses("errors", "NAME=VALUE"));
-    CHECK(refuses("chroot=/srv", "not available in this version"));
 }
 
 static void a_long_mistake_is_cut_not_copied(void)
