@@ -54,6 +54,22 @@ mail_shape() {
     matches 'Completed localhost IP:.* port [0-9]+, on (TCP|UDP) protocol, at ' "$(cat said)"
 }
 
+@test "on port 25 the server is another user" {
+    need_root "a user and folders of its own"
+    cp -a /etc etc
+    mkdir lib log
+    RUN_IN+=(unshare -m bash -c 'mount --bind "$0/etc" /etc && mount --bind "$0/lib" /var/lib &&
+        mount --bind "$0/log" /var/log && exec "$@"' "$PWD")
+    try "useradd --system servidor"
+    try "install -d -o servidor -m 700 /var/lib/servidor /var/log/servidor"
+    try "servidor/servidor -p 25 -m /var/lib/servidor -l /var/log/servidor -o user=servidor -o domain=example.org" >said
+    same 'Listening on TCP port 25' "$(head -n 1 said)"
+    same servidor "$(in_tree 'ps -o user= -p "$(cat /var/log/servidor/servidor.pid)"')"
+    in_tree "swaks --server localhost --from a@example.org --to b@example.org"
+    in_tree "scripts/paraServidor.sh /var/log/servidor"
+    same 1 "$(find lib/servidor/b/new -type f | wc -l)"
+}
+
 @test "the server is started, spoken to by everybody, and stopped" {
     try "scripts/lanzaServidor.sh"
     printf 'QUIT\n' | try "nc -C localhost 2525" | grep -q '^221 '
