@@ -70,6 +70,12 @@ struct counters {
     _Atomic uint32_t wake_below[TRANSPORTS];         /* fewer idle workers than this: wake the master */
     _Atomic bool cannot_grow[TRANSPORTS];            /* no worker can be had for now */
     int64_t started_s;                               /* time(2) */
+    uint32_t slot_count;
+    /*
+     * The master's own. It stands here because a page that is not shared, which the master writes
+     * to from birth to birth, stays with each child as it was then: 4 KiB of each session.
+     */
+    int first_free; /* no slot below it is free: a birth does not look at all that live */
     /* from all to all */
     /* Hints, so that nobody counts slots where it is urgent; the slots are the truth. */
     alignas(COUNTERS_LINE) _Atomic int32_t idle[TRANSPORTS]; /* workers without a session */
@@ -83,8 +89,6 @@ struct counters {
     _Atomic bool log_is_torn[LOGS];      /* the file ends within a line */
     _Atomic uint64_t log_lost_records;
     struct counters_sync syncs[COUNTERS_SYNCS];
-    uint32_t slot_count;
-    struct slot slots[];
 };
 
 /* Maps counters with `slots` slots, shared with all later children. 0, or -1 with errno. */
@@ -96,8 +100,9 @@ int counters_start(unsigned slots);
  */
 void *counters_map(int descriptor, size_t length);
 
-/* The counters; counters_start() must have succeeded. */
+/* The counters, and one of their slots; counters_start() must have succeeded. */
 struct counters *counters(void);
+struct slot *counters_slot(int slot);
 
 /*
  * Takes one of the COUNTERS_LOCKS locks. The system takes it back from a process that dies, so

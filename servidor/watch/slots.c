@@ -5,7 +5,7 @@
 
 static struct slot *slot_at(int slot)
 {
-    return &counters()->slots[slot];
+    return counters_slot(slot);
 }
 
 int slots_used(void)
@@ -18,17 +18,13 @@ void slot_set_plain(int slot, bool is_plain)
     atomic_store(&slot_at(slot)->is_plain, is_plain);
 }
 
-/* The master's: no slot below it is free, so that a birth does not look at all that live. */
-static int first_free;
-
 int slot_take(enum transport transport)
 {
-    int slot;
+    int slot = counters()->first_free;
 
-    while (first_free < (int)counters()->slot_count &&
-           atomic_load(&slot_at(first_free)->state) != SLOT_FREE)
-        first_free++;
-    slot = first_free;
+    while (slot < (int)counters()->slot_count && atomic_load(&slot_at(slot)->state) != SLOT_FREE)
+        slot++;
+    counters()->first_free = slot;
     if (slot == (int)counters()->slot_count)
         return -1;
     atomic_store(&slot_at(slot)->transport, transport);
@@ -89,8 +85,8 @@ void slot_free(int slot)
 
     enter_state(it, SLOT_FREE);
     atomic_store(&it->pid, 0);
-    if (slot < first_free)
-        first_free = slot;
+    if (slot < counters()->first_free)
+        counters()->first_free = slot;
     while (used > 0 && atomic_load(&slot_at(used - 1)->state) == SLOT_FREE)
         used--;
     atomic_store(&counters()->slots_used, (uint32_t)used);

@@ -286,7 +286,7 @@ static void a_death_between_two_writes_is_repaired(void)
 {
     int slot = slot_take(TRANSPORT_TCP);
 
-    atomic_store(&counters()->slots[slot].state, SLOT_IDLE);
+    atomic_store(&counters_slot(slot)->state, SLOT_IDLE);
     slot_free(slot);
     CHECK(hint_of(TRANSPORT_TCP) == -1);
     make_idle(TRANSPORT_TCP);
@@ -321,7 +321,7 @@ static void many_at_once_do_not_confuse_the_hint(void)
 static void slots_do_not_share_a_cache_line(void)
 {
     CHECK(sizeof(struct slot) % COUNTERS_LINE == 0);
-    CHECK((uintptr_t)&counters()->slots[0] % COUNTERS_LINE == 0);
+    CHECK((uintptr_t)counters_slot(0) % COUNTERS_LINE == 0);
 }
 
 static void ids_are_nine_letters_and_digits_and_never_repeat(void)

@@ -55,7 +55,7 @@ static void a_death_before_a_session_is_repaired(void)
     int slot = make_idle(TRANSPORT_TCP);
 
     busy(slot, &peer);
-    atomic_store(&counters()->slots[slot].state, SLOT_IDLE);
+    atomic_store(&counters_slot(slot)->state, SLOT_IDLE);
     slot_free(slot);
     CHECK(slots_may_exceed(&peer, 0));
     slots_correct_hints();
