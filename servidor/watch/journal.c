@@ -1,6 +1,7 @@
 /* See journal.h; the lines are those of the classic reports, to the octet. */
 #include "watch/journal.h"
 
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,50 +23,69 @@ enum { ADDRESS_SHOWN = 256 };
 static const char sender_label[] = " MAIL FROM: ", recipient_label[] = " RCPT TO: ";
 
 static const struct journal_config *settings;
-static struct logfile requests, accesses;
 
-/* The session that is being logged. */
+/* What is gathered of each log; a longer record goes at once. */
+enum { REQUESTS_BATCH = 32768, ACCESSES_BATCH = 2048, PAGE = 4096 };
+
+/*
+ * The session that is being logged, and the logs. What each session writes to is in the first
+ * page; apart, as they were, these were three pages, which are memory of each process.
+ */
 static struct {
-    const char *name;
+    alignas(PAGE) const char *name;
     char address[PEER_TEXT_ROOM];
     char prefix[PREFIX_ROOM]; /* "SERVIDOR ... protocolo TCP- " */
     unsigned port;
     enum transport transport;
     bool has_text; /* lines of mails' texts are logged */
-    size_t text_length;    /* of the line of a mail's text that is coming in */
-    char text_last;        /* the last octet of it so far */
-    char text[LINE_SHOWN]; /* its beginning */
-} session;
+    char text_last;     /* the last octet so far of the line of a mail's text that is coming in */
+    size_t text_length; /* of the whole line */
+    struct logfile requests, accesses;
+    char accesses_batch[ACCESSES_BATCH], requests_batch[REQUESTS_BATCH];
+    char text[LINE_SHOWN]; /* the beginning of that line */
+    char paths[LOGS][JOURNAL_PATH_ROOM];
+} journal;
+
+/* Opens a log whose kind, batch and room are set. 0; or -1 with errno and the path. */
+static int open_log(struct logfile *log, const char *name, char path[JOURNAL_PATH_ROOM])
+{
+    log->path = journal.paths[log->kind];
+    snprintf(path, JOURNAL_PATH_ROOM, "%s/%s", settings->folder, name);
+    memcpy(journal.paths[log->kind], path, strlen(path) + 1);
+    return logfile_open(log);
+}
 
 int journal_open(const struct journal_config *config, char path[JOURNAL_PATH_ROOM])
 {
     settings = config;
-    snprintf(path, JOURNAL_PATH_ROOM, "%s/peticiones.log", config->folder);
-    if (logfile_open(&requests, LOG_REQUESTS, path) != 0)
+    journal.requests = (struct logfile){ .kind = LOG_REQUESTS, .batch = journal.requests_batch,
+                                         .room = REQUESTS_BATCH };
+    journal.accesses = (struct logfile){ .kind = LOG_ACCESS, .batch = journal.accesses_batch,
+                                         .room = ACCESSES_BATCH };
+    if (open_log(&journal.requests, "peticiones.log", path) != 0)
         return -1;
-    snprintf(path, JOURNAL_PATH_ROOM, "%s/smtpd.log", config->folder);
-    return logfile_open(&accesses, LOG_ACCESS, path);
+    return open_log(&journal.accesses, "smtpd.log", path);
 }
 
 void journal_reopen(void)
 {
-    logfile_reopen(&requests, true);
-    logfile_reopen(&accesses, true);
+    logfile_reopen(&journal.requests, true);
+    logfile_reopen(&journal.accesses, true);
 }
 
 void journal_flush(void)
 {
-    logfile_flush(&requests);
-    logfile_flush(&accesses);
+    logfile_flush(&journal.requests);
+    logfile_flush(&journal.accesses);
 }
 
 static void log_access(const char *event)
 {
-    char date[CLOCK_DATE_ROOM], *line = logfile_room(&accesses, PREFIX_ROOM);
+    char date[CLOCK_DATE_ROOM], *line = logfile_room(&journal.accesses, PREFIX_ROOM);
+    int length = snprintf(line, PREFIX_ROOM, "User %s: %s:%u %s\n", event, journal.address,
+                          journal.port, clock_date(time(NULL), date));
 
-    logfile_wrote(&accesses, (size_t)snprintf(line, PREFIX_ROOM, "User %s: %s:%u %s\n", event,
-                                              session.address, session.port,
-                                              clock_date(time(NULL), date)));
+    logfile_wrote(&journal.accesses, (size_t)length);
 }
 
 void journal_begin(const struct peer *peer, const char *name, enum transport transport)
@@ -73,20 +93,20 @@ void journal_begin(const struct peer *peer, const char *name, enum transport tra
     char line[PREFIX_ROOM + CLOCK_DATE_ROOM], date[CLOCK_DATE_ROOM];
     int length;
 
-    peer_text(peer, session.address);
-    session.name = name;
-    session.port = peer->port;
-    session.transport = transport;
-    session.has_text = steer_now(STEER_LOG_TEXT, settings->has_text) != 0;
-    session.text_length = 0;
-    snprintf(session.prefix, sizeof session.prefix,
-             "SERVIDOR %s con IP:%s, puerto %u y protocolo %s- ", session.name, session.address,
-             session.port, transport == TRANSPORT_TCP ? "TCP" : "UDP ");
+    peer_text(peer, journal.address);
+    journal.name = name;
+    journal.port = peer->port;
+    journal.transport = transport;
+    journal.has_text = steer_now(STEER_LOG_TEXT, settings->has_text) != 0;
+    journal.text_length = 0;
+    snprintf(journal.prefix, sizeof journal.prefix,
+             "SERVIDOR %s con IP:%s, puerto %u y protocolo %s- ", journal.name, journal.address,
+             journal.port, transport == TRANSPORT_TCP ? "TCP" : "UDP ");
     length = snprintf(line, sizeof line,
                       "Startup from %s on IP %s and port %u with protocol %s at %s\n",
-                      session.name, session.address, session.port, transport_name(transport),
+                      journal.name, journal.address, journal.port, transport_name(transport),
                       clock_date(time(NULL), date));
-    logfile_append(&requests, line, (size_t)length);
+    logfile_append(&journal.requests, line, (size_t)length);
     log_access("connected");
 }
 
@@ -94,10 +114,10 @@ void journal_end(void)
 {
     char line[PREFIX_ROOM + CLOCK_DATE_ROOM], date[CLOCK_DATE_ROOM];
     int length = snprintf(line, sizeof line, "Completed %s IP:%s port %u, on %s protocol, at %s\n",
-                          session.name, session.address, session.port,
-                          transport_name(session.transport), clock_date(time(NULL), date));
+                          journal.name, journal.address, journal.port,
+                          transport_name(journal.transport), clock_date(time(NULL), date));
 
-    logfile_append(&requests, line, (size_t)length);
+    logfile_append(&journal.requests, line, (size_t)length);
     log_access("disconnected");
     journal_flush();
 }
@@ -105,17 +125,17 @@ void journal_end(void)
 /* Logs `shown` octets of a line that had `length`. */
 static void log_line(const char *direction, const char *line, size_t shown, size_t length)
 {
-    char *record = logfile_room(&requests, RECORD_ROOM);
+    char *record = logfile_room(&journal.requests, RECORD_ROOM);
     size_t used;
 
-    _Static_assert((int)RECORD_ROOM <= (int)LOGFILE_BATCH, "a record fits");
-    used = (size_t)snprintf(record, PREFIX_ROOM, "%s%s: ", session.prefix, direction);
+    _Static_assert((int)RECORD_ROOM <= (int)REQUESTS_BATCH, "a record fits");
+    used = (size_t)snprintf(record, PREFIX_ROOM, "%s%s: ", journal.prefix, direction);
     used += text_escape(record + used, shown * TEXT_ESCAPE_GROWTH, line, shown);
     if (length > shown)
         used += (size_t)snprintf(record + used, MORE_ROOM, "... (%zu octets more)",
                                  length - shown);
     record[used++] = '\n';
-    logfile_wrote(&requests, used);
+    logfile_wrote(&journal.requests, used);
 }
 
 void journal_received(const char *line, size_t length, size_t total)
@@ -125,31 +145,31 @@ void journal_received(const char *line, size_t length, size_t total)
 
 static void text_piece(const char *octets, size_t length)
 {
-    if (session.text_length < LINE_SHOWN) {
-        size_t room = LINE_SHOWN - session.text_length;
+    if (journal.text_length < LINE_SHOWN) {
+        size_t room = LINE_SHOWN - journal.text_length;
 
-        memcpy(session.text + session.text_length, octets, length < room ? length : room);
+        memcpy(journal.text + journal.text_length, octets, length < room ? length : room);
     }
-    session.text_length += length;
+    journal.text_length += length;
     if (length > 0)
-        session.text_last = octets[length - 1];
+        journal.text_last = octets[length - 1];
 }
 
 static void text_line_end(void)
 {
-    size_t length = session.text_length;
+    size_t length = journal.text_length;
 
-    if (length > 0 && session.text_last == '\r')
+    if (length > 0 && journal.text_last == '\r')
         length--;
-    journal_received(session.text, length, length);
-    session.text_length = 0;
+    journal_received(journal.text, length, length);
+    journal.text_length = 0;
 }
 
 void journal_text(const char *octets, size_t length)
 {
     const char *end = octets + length, *line_end;
 
-    if (!session.has_text)
+    if (!journal.has_text)
         return;
     while (octets < end) {
         line_end = memchr(octets, '\n', (size_t)(end - octets));
@@ -163,13 +183,13 @@ void journal_text(const char *octets, size_t length)
 
 void journal_text_end(void)
 {
-    if (!session.has_text)
+    if (!journal.has_text)
         journal_received(".", 1, 1);
 }
 
 void journal_chunk_end(void)
 {
-    if (session.text_length > 0)
+    if (journal.text_length > 0)
         text_line_end();
 }
 
@@ -187,13 +207,13 @@ static size_t write_address(char *out, const char *label, const char *address, s
 static void log_kept(const struct journal_mail *mail, const char *date)
 {
     char record[2 * PREFIX_ROOM + ADDRESS_SHOWN * TEXT_ESCAPE_GROWTH];
-    size_t used = (size_t)snprintf(record, sizeof record, "%sCORREO: %s de <", session.prefix,
+    size_t used = (size_t)snprintf(record, sizeof record, "%sCORREO: %s de <", journal.prefix,
                                    mail->id);
 
     used += text_escape(record + used, sizeof record - used - CLOCK_DATE_ROOM - sizeof "> el \n",
                         mail->sender, strlen(mail->sender));
     used += (size_t)snprintf(record + used, sizeof record - used, "> el %s\n", date);
-    logfile_append(&requests, record, used);
+    logfile_append(&journal.requests, record, used);
 }
 
 /* Writes the record of a kept mail for the log of accesses into `out`, which has room for it. */
@@ -201,8 +221,8 @@ static size_t write_sent(char *out, const struct journal_mail *mail, const char 
 {
     const char *sender = mail->sender[0] == '\0' ? "<>" : mail->sender;
     const char *recipient = mail->recipients, *end = recipient + mail->recipients_length;
-    size_t used = (size_t)snprintf(out, PREFIX_ROOM, "Mail Sent: %s:%u %s\n", session.address,
-                                   session.port, date);
+    size_t used = (size_t)snprintf(out, PREFIX_ROOM, "Mail Sent: %s:%u %s\n", journal.address,
+                                   journal.port, date);
 
     used += write_address(out + used, sender_label, sender, strlen(sender));
     for (; recipient < end; recipient += strlen(recipient) + 1)
@@ -224,7 +244,7 @@ void journal_mail(const struct journal_mail *mail)
         atomic_fetch_add(&counters()->log_lost_records, 1);
         return;
     }
-    logfile_append(&accesses, record, write_sent(record, mail, date));
+    logfile_append(&journal.accesses, record, write_sent(record, mail, date));
     free(record);
 }
 

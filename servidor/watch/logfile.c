@@ -14,14 +14,12 @@ static int open_log(const char *path)
                 S_IRUSR | S_IWUSR | S_IRGRP);
 }
 
-int logfile_open(struct logfile *file, enum log_kind kind, const char *path)
+int logfile_open(struct logfile *file)
 {
-    int descriptor = open_log(path);
+    int descriptor = open_log(file->path);
 
     if (descriptor < 0)
         return -1;
-    snprintf(file->path, sizeof file->path, "%s", path);
-    file->kind = kind;
     file->descriptor = descriptor;
     file->generation = atomic_load(&counters()->log_generation);
     file->used = 0;
@@ -123,7 +121,7 @@ void logfile_flush(struct logfile *file)
 
 char *logfile_room(struct logfile *file, size_t most)
 {
-    if (most > LOGFILE_BATCH - file->used)
+    if (most > file->room - file->used)
         logfile_flush(file);
     return file->batch + file->used;
 }
@@ -135,7 +133,7 @@ void logfile_wrote(struct logfile *file, size_t length)
 
 void logfile_append(struct logfile *file, const char *lines, size_t length)
 {
-    if (length > LOGFILE_BATCH) {
+    if (length > file->room) {
         logfile_flush(file);
         write_lines(file, lines, length);
         return;

@@ -12,20 +12,22 @@
 
 #include "watch/counters.h"
 
-enum { LOGFILE_PATH_ROOM = 4096, LOGFILE_BATCH = 32768 };
-
-/* What a line touches stands together: each page that a process writes to is memory of its own. */
+/* The path and the batch are the caller's, who knows what is near to what. */
 struct logfile {
     enum log_kind kind;
+    const char *path;
+    char *batch;         /* where lines are gathered, */
+    size_t room;         /* so many octets of them */
+    size_t used;
     int descriptor;
     uint32_t generation; /* counters()->log_generation when it was opened */
-    size_t used;         /* octets gathered */
-    char batch[LOGFILE_BATCH];
-    char path[LOGFILE_PATH_ROOM];
 };
 
-/* Opens `path` for the log `kind`, making it if there is none. 0, or -1 with errno. */
-int logfile_open(struct logfile *file, enum log_kind kind, const char *path);
+/*
+ * Opens the log, making it if there is none: its kind, path, batch and room are set. 0, or -1
+ * with errno.
+ */
+int logfile_open(struct logfile *file);
 
 /*
  * Opens the path anew if the master has asked for it since. The old file stays if that fails;
@@ -34,13 +36,13 @@ int logfile_open(struct logfile *file, enum log_kind kind, const char *path);
 void logfile_reopen(struct logfile *file, bool is_said);
 
 /*
- * Room for lines of up to `most` octets, no more than LOGFILE_BATCH, right where they are gathered.
+ * Room for lines of up to `most` octets, no more than the log's, right where they are gathered.
  * logfile_wrote() says how many it was.
  */
 char *logfile_room(struct logfile *file, size_t most);
 void logfile_wrote(struct logfile *file, size_t length);
 
-/* Gathers one line or more, line ends included; more than LOGFILE_BATCH octets go at once. */
+/* Gathers one line or more, line ends included; more than there is room for goes at once. */
 void logfile_append(struct logfile *file, const char *lines, size_t length);
 
 /* Appends the gathered lines to the file. */
