@@ -7,7 +7,7 @@
 
 #include "net/channel.h"
 
-/* Lends itself to the filter. A worker does it; `watch` tells when it must stop. */
+/* Lends itself to the filter of this process and its children. `watch` tells when it must stop. */
 void runner_start(struct channel_watch *watch);
 
 #endif

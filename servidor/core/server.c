@@ -4,23 +4,29 @@
 #include <stddef.h>
 #include <unistd.h>
 
-void server_keep(struct server *server, const int *kept, int count)
+/*
+ * Which of them are closed in this process, a bit each. The server itself is not written to: its
+ * page stays the master's so, instead of being 4 KiB of each session.
+ */
+static unsigned gone;
+
+void server_keep(const struct server *server, const int *kept, int count)
 {
-    int *all[] = { &server->parent,    &server->listener, &server->datagrams,
-                   &server->hellos[0], &server->hellos[1], &server->wake[0],
-                   &server->wake[1],   &server->lifeline[0], &server->lifeline[1],
-                   &server->monitors[0], &server->monitors[1] };
+    const int all[] = { server->parent,    server->listener,    server->datagrams,
+                        server->hellos[0], server->hellos[1],   server->wake[0],
+                        server->wake[1],   server->lifeline[0], server->lifeline[1],
+                        server->monitors[0], server->monitors[1] };
     size_t i;
 
     for (i = 0; i < sizeof all / sizeof all[0]; i++) {
-        bool is_kept = *all[i] < 0;
+        bool is_kept = all[i] < 0 || (gone & 1U << i) != 0;
         int k;
 
         for (k = 0; k < count; k++)
-            is_kept = is_kept || *all[i] == kept[k];
+            is_kept = is_kept || all[i] == kept[k];
         if (!is_kept) {
-            close(*all[i]);
-            *all[i] = -1;
+            close(all[i]);
+            gone |= 1U << i;
         }
     }
 }

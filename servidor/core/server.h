@@ -27,10 +27,10 @@ struct server {
 };
 
 /*
- * In a child: closes all of these descriptors but the `kept` ones, and sets them to -1. A
+ * Closes all of these descriptors but the `kept` ones, and those that it has closed before. A
  * port that a child held without need would stay taken after the master's death.
  */
-void server_keep(struct server *server, const int *kept, int count);
+void server_keep(const struct server *server, const int *kept, int count);
 
 /* Has the master died? */
 bool server_is_orphaned(const struct server *server);

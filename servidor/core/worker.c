@@ -41,6 +41,7 @@ static struct {
     bool is_in_plain; /* the channel `plain` is open */
     bool is_single;   /* servidor -s: this process is all there is */
     struct session_config session; /* as they are when one begins */
+    char name[RESOLVE_ROOM];       /* of the client */
     struct channel_tcp tcp;
     struct channel_plain plain;
     struct channel_udp udp;
@@ -111,7 +112,6 @@ static void serve(struct channel *channel, int connection, const struct peer *pe
 {
     struct session_config *config = &worker.session;
     struct session_client client;
-    char name[RESOLVE_ROOM];
     uint64_t first_wait_s;
 
     *config = worker.server->config.session;
@@ -120,8 +120,8 @@ static void serve(struct channel *channel, int connection, const struct peer *pe
     if (worker.is_in_plain && first_wait_s > PLAIN_FIRST_WAIT_S)
         first_wait_s = PLAIN_FIRST_WAIT_S;
     totals_add(TOTAL_SESSIONS, 1);
-    meet(&client, connection, peer, name);
-    journal_begin(peer, name, worker.transport);
+    meet(&client, connection, peer, worker.name);
+    journal_begin(peer, worker.name, worker.transport);
     if (refusal == REPLY_GREETING)
         session_run(config, channel, &client, first_wait_s);
     else
@@ -279,6 +279,10 @@ static void begin(struct server *server, int slot, enum transport transport)
     signals_waiting_mask(&worker.watch.waiting);
     totals_serve(transport);
     slot_begin(slot, getpid());
+}
+
+void worker_prepare(void)
+{
     runner_start(&worker.watch);
 }
 
@@ -309,6 +313,7 @@ void worker_single(struct server *server)
 
     signals_start(SIGNALS_SINGLE);
     worker.is_single = true;
+    worker_prepare();
     begin(server, slot_take(TRANSPORT_TCP), TRANSPORT_TCP);
     worker.watch.lifeline = -1;
     socket_other_peer(STDIN_FILENO, &peer);

@@ -9,6 +9,12 @@
 #include "watch/counters.h"
 
 /*
+ * What is the same in all workers is done once, before the first: done in each, it takes a page
+ * of memory more of each session.
+ */
+void worker_prepare(void);
+
+/*
  * Lives as the worker of `slot` until it has had its sessions, is told to leave, or the
  * master is gone; a session that has begun is finished first.
  */

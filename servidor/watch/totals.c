@@ -247,7 +247,9 @@ bool totals_mend(const void *address)
 
 void totals_serve(enum transport transport)
 {
-    served = transport;
+    /* Not written to where it is right, its page stays the master's: 4 KiB of each session. */
+    if (served != transport)
+        served = transport;
 }
 
 void totals_add(enum total total, uint64_t amount)
