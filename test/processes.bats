@@ -47,6 +47,35 @@ population() { children | wc -l; }
 
 fewer_than() { [ "$(population)" -lt "$1" ]; }
 
+# own_pages FOLDER...: how many pages of the program's variables are had by one process alone, of those with these
+# folders in /proc. Linux shows variables without first values as a mapping without a name behind the program's own.
+own_pages() {
+    cat "${@/%//smaps}" | awk -v program="$(realpath "$SERVIDOR")" '
+        /^[0-9a-f]+-[0-9a-f]+ / {
+            split($1, range, "-")
+            is_ours = NF == 5 && range[1] == end
+            end = $6 == program ? range[2] : ""
+        }
+        is_ours && $1 == "Private_Dirty:" { kib += $2 }
+        END { print kib / 4 }'
+}
+
+# They were 9, since small variables that all sessions write to stood between large buffers.
+@test "what a session writes to from its start is on few pages of memory" {
+    local own port pids=()
+    refute grep -q __asan_init "$SERVIDOR" || skip "this build has its own layout"
+    [ -r /proc/self/smaps ] || skip "needs /proc/PID/smaps"
+    start_server
+    hold crowd 30
+    for port in $(held_ports crowd); do
+        pids+=("/proc/$(one_worker "$port")")
+    done
+    own=$(own_pages "${pids[@]}")
+    echo "# $own pages in 30 sessions" >&3
+    ((own < 30 * 4))
+    say crowd noop quit
+}
+
 # --- one process each -------------------------------------------------------------------------------------------------
 
 @test "each live TCP session has exactly one process of its own, a child of the master" {
