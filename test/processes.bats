@@ -314,6 +314,23 @@ doors() {
     wait_until gone "${busy[1]}"
 }
 
+# Once the port was kept by a worker that a slow disk, or here a signal, kept from seeing that its master was gone.
+@test "kill -9 of the master: the ports are free though a worker is stuck in its session" {
+    start_server
+    open tcp
+    say tcp 'S~ 220' 'C: HELO x' 'S~ 250'
+    local stuck old=$PORT
+    stuck=$(one_worker "$LPORT")
+    kill -STOP "$stuck"
+    kill_server KILL
+    start_server -p "$old"
+    same "$old" "$PORT"
+    talk <<<'S~ 220'
+    kill -CONT "$stuck"
+    say tcp 'C: NOOP' 'S~ 250' 'C: QUIT' 'S~ 221' closed
+    wait_until gone "$stuck"
+}
+
 @test "kill -9 of an idle server frees the ports, and its pid file keeps nobody out" {
     start_server
     local old=$PORT

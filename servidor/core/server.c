@@ -4,11 +4,15 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "net/socket.h"
+
 /*
  * Which of them are closed in this process, a bit each. The server itself is not written to: its
  * page stays the master's so, instead of being 4 KiB of each session.
  */
 static unsigned gone;
+
+enum { LISTENER = 1 }; /* its place among them */
 
 void server_keep(const struct server *server, const int *kept, int count)
 {
@@ -29,6 +33,12 @@ void server_keep(const struct server *server, const int *kept, int count)
             gone |= 1U << i;
         }
     }
+}
+
+void server_stop_listening(const struct server *server)
+{
+    if (server->listener >= 0 && (gone & 1U << LISTENER) == 0)
+        socket_stop_listening(server->listener);
 }
 
 bool server_is_orphaned(const struct server *server)

@@ -32,6 +32,9 @@ struct server {
  */
 void server_keep(const struct server *server, const int *kept, int count);
 
+/* Stops the listener for all who have it, if this process has it (socket_stop_listening()). */
+void server_stop_listening(const struct server *server);
+
 /* Has the master died? */
 bool server_is_orphaned(const struct server *server);
 

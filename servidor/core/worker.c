@@ -70,6 +70,8 @@ static void look_around(struct channel_watch *watch)
         leave_after_session();
     if (watch->lifeline >= 0 && server_is_orphaned(worker.server)) {
         watch->lifeline = -1; /* it stays at its end and would end every wait */
+        /* Another worker may be stuck, with its disk, and keep the port from the next server. */
+        server_stop_listening(worker.server);
         leave_after_session();
     }
 }
@@ -162,7 +164,8 @@ static bool serve_connection(void)
     connection = accept(server->listener, (struct sockaddr *)&address, &length);
     signals_let_through(false);
     if (connection < 0) {
-        if (!is_passing(errno))
+        /* Of those whose master is gone, the first to see it stops the listener of all. */
+        if (!is_passing(errno) && !server_is_orphaned(server))
             pause_after("accept");
         return false;
     }

@@ -105,6 +105,11 @@ int socket_listen(uint16_t port)
     return descriptor < 0 && socket_lacks_ipv6(errno) ? listen_on(AF_INET, port) : descriptor;
 }
 
+void socket_stop_listening(int listener)
+{
+    shutdown(listener, SHUT_RDWR);
+}
+
 static int bind_datagram(int family, uint16_t port, enum socket_sharing sharing)
 {
     int descriptor = open_family(family, SOCK_DGRAM);

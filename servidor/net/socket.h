@@ -26,6 +26,12 @@ int socket_listen(uint16_t port);
 
 enum { SOCKET_IDLE_MS = 1000 };
 
+/*
+ * Nobody takes a connection from `listener` any more, whoever has it: accept(2) fails at once,
+ * with EINVAL, who waits in the backlog is refused, and another may listen on the port.
+ */
+void socket_stop_listening(int listener);
+
 /* A UDP socket bound to `port` of every address, with the same families. */
 int socket_datagram(uint16_t port, enum socket_sharing sharing);
 
