@@ -1,31 +1,45 @@
-#!/bin/sh
-# Shows that an acknowledged mail outlives the server: senders in parallel, kill -9 of the whole server at a random
-# moment, a new start on the same folders, and a look at every mail; again and again. See usage below.
+#!/usr/bin/env bash
+# Shows that an acknowledged mail outlives the server: senders in parallel over TCP and UDP, kill -9 of its workers, its
+# door, its monitor, its master and of all at once at random moments, new starts on the same folders and ports, and a
+# look at every mail and at the counters; again and again. See usage below.
 #
 # Everything happens in one temporary folder, the working folder from here on. A round leaves there, for each sender N:
-# sent.N, "ID BOX..." a line for each mail that was tried, and acknowledged.N, the same for those whose dialogue ran to
-# its end. A mail says in its text how it must look (see MAIL), so a look at the file alone tells whether it is whole.
+# sent.N, "ID BOX..." a line for each mail that was tried, and acknowledged.N, the same for those whose 250 was heard.
+# The file rest asks the senders to come to an end, the file quiet says that they have. How mails look, and are looked
+# at, is in correos.bash.
+# shellcheck disable=SC2317 # traps and within_patience call functions by their names
 set -u
 umask 077
-LC_ALL=C
-export LC_ALL
+export LC_ALL=C
 
 SENDERS=20
-MAILS=500 # of one sender in one round at most; the kill comes long before
+SECRET=tortura1 # of the monitor
+TCP_WAIT=60     # seconds that a sender waits for a reply
+UDP_WAIT=2      # and over UDP, where a server that died may be silent
+GOES_ON=120     # seconds that the server has until mails come through again
 
 usage() {
     cat <<USAGE
 usage: tortura.sh [-k] [ROUNDS]
 
-In each of ROUNDS (100) rounds $SENDERS senders send mail after mail to a server of their own, which is ended by kill -9
-at a random moment and started again. Then each mail that was acknowledged must be in the new/ of each recipient once
-and whole, no mail in any new/ may be damaged, and what was under way must be gone from tmp/.
+In each of ROUNDS (200) rounds $SENDERS senders, half of them over UDP, send mail after mail to a server of their own,
+and a few more sessions are held. Meanwhile, up to four times, kill -9 strikes at random moments
+  busy     workers that have a session     monitor  the monitor
+  idle     workers that have none          several  some of all these at once
+  workers  all workers                     master   the master alone, whose children must leave
+  door     the door of UDP                 all      the whole server
+and behind the last two the server is started again at once, on the same ports; from the others it must recover by
+itself. No mail in any new/ may be damaged, be it for a moment. When the senders have ended, each mail that was
+acknowledged must be in the new/ of each recipient once and whole, others at most once; the monitor must know how many
+sessions there are, and must have counted each acknowledged mail and none that is not there. What a killed process left
+in tmp/ must be gone after a start.
 Ends with "N rounds, M acknowledged mails, 0 lost, 0 damaged" and 0, or with 1.
 
   -h  show this
   -k  keep the folder with logs and mails when something is wrong, and name it
 
-SEED=NUMBER chooses the mails and the moments; SERVIDOR and CLIENTE are the programs, those of this tree by default.
+SEED=NUMBER chooses the mails, the kills and their moments; SERVIDOR, CLIENTE and MNG_CLIENT are the programs, those of
+this tree by default. PATIENCE (60) is how many seconds the server has to come to rest.
 USAGE
 }
 
@@ -38,32 +52,40 @@ while getopts :hk option; do
     esac
 done
 shift $((OPTIND - 1))
-rounds=${1:-100}
-case $# in [01]) ;; *) usage >&2; exit 2 ;; esac
-case $rounds in
-'' | *[!0-9]* | 0* | ??????*) echo "tortura.sh: $rounds: the rounds are a number from 1 to 99999" >&2; exit 2 ;;
-esac
+rounds=${1:-200}
+[ $# -le 1 ] || { usage >&2; exit 2; }
+
+# refuse WORDS: what the caller said cannot be.
+refuse() { echo "tortura.sh: $*" >&2; exit 2; }
+
+[[ $rounds =~ ^[1-9][0-9]{0,4}$ ]] || refuse "$rounds: the rounds are a number from 1 to 99999"
+SEED=${SEED:-$((RANDOM * 30 + RANDOM % 30))}
+[[ $SEED =~ ^[0-9]{1,6}$ ]] || refuse "SEED=$SEED: a seed is a number below 1000000"
+PATIENCE=${PATIENCE:-60}
+[[ $PATIENCE =~ ^[1-9][0-9]{0,3}$ ]] || refuse "PATIENCE=$PATIENCE: a number of seconds from 1 to 9999 is wanted"
 
 tree=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 SERVIDOR=${SERVIDOR:-$tree/servidor/servidor}
 CLIENTE=${CLIENTE:-$tree/cliente/cliente}
-for program in "$SERVIDOR" "$CLIENTE"; do
+MNG_CLIENT=${MNG_CLIENT:-$tree/cliente/mng_client}
+for program in "$SERVIDOR" "$CLIENTE" "$MNG_CLIENT"; do
     [ -x "$program" ] || { echo "tortura.sh: $program: not there; make builds it" >&2; exit 1; }
 done
-SEED=${SEED:-$(awk 'BEGIN { srand(); print srand() % 1000000 }')}
-case $SEED in
-'' | *[!0-9]* | ???????*) echo "tortura.sh: SEED=$SEED: a seed is a number below 1000000" >&2; exit 2 ;;
-esac
+
+# shellcheck source=scripts/correos.bash
+. "$tree/scripts/correos.bash"
 
 # --- one folder, and its end ------------------------------------------------------------------------------------------
 
 work=${TMPDIR:-/tmp}/tortura.$$
-server= # the process and the process group of the running server
+server=       # the process and the process group of the running server
+holders=()    # the processes that hold sessions open
 wrong=0
-# shellcheck disable=SC2317 # the trap calls it
 clean_up() {
     trap '' HUP INT TERM
-    kill_server
+    : >rest
+    [ "${#holders[@]}" = 0 ] || kill -s TERM "${holders[@]}" 2>/dev/null
+    while others 0 | kill_those; do sleep 0.1; done
     wait # the senders: without a server each ends
     cd /
     if [ "$keep" = yes ] && [ "$wrong" = 1 ]; then
@@ -80,267 +102,334 @@ trap 'exit 143' TERM
 mkdir log
 
 die() {
+    cat complaints 2>/dev/null
     echo "tortura.sh: $*" >&2
     wrong=1
     exit 1
 }
 
+# complain WORDS: something is wrong, and the round goes on.
+complain() { echo "$*" >>complaints; }
+
+# within_patience COMMAND...: until it succeeds. Fails when that takes too long.
+within_patience() {
+    local deadline=$((SECONDS + PATIENCE))
+    until "$@"; do
+        ((SECONDS <= deadline)) || return 1
+        sleep 0.05
+    done
+}
+
 # --- the server -------------------------------------------------------------------------------------------------------
 
+port=0 monitor=0 slowest_ms=0
+# start_server: on the ports of the server before, if there was one.
 start_server() {
-    "$SERVIDOR" -p 0 -P 0 -u tortura1 -q -l "$work/log" -m "$work/mails" >ready 2>errors </dev/null || die "no start: $(cat errors)"
+    local begin_us=${EPOCHREALTIME/[.,]/} took_ms
+    : >begun
+    "$SERVIDOR" -p "$port" -P "$monitor" -u "$SECRET" -q -l "$work/log" -m "$work/mails" \
+        >ready 2>errors </dev/null || die "no start: $(cat errors)"
+    took_ms=$(((${EPOCHREALTIME/[.,]/} - begin_us) / 1000))
+    ((took_ms <= slowest_ms)) || slowest_ms=$took_ms
     port=$(sed -n 's/^Listening on TCP port //p' ready)
+    monitor=$(sed -n 's/^Listening on UDP port \(.*\) (monitor)$/\1/p' ready)
     server=$(cat log/servidor.pid)
-    [ -n "${port:+$server}" ] || die "no port or no pid file: $(cat ready)"
+    [ -n "${port:+${monitor:+$server}}" ] || die "no ports or no pid file: $(cat ready)"
     # A group that is not the server's own would be somebody else's too.
-    [ "$(ps -o pgid= -p "$server" | tr -d ' ')" = "$server" ] || { server=; die "the server has no group of its own"; }
+    [ "$(ps -o pgid= -p "$server" | tr -d ' ')" = "$server" ] || die "the server has no group of its own"
+    stale_leftovers
+}
+
+# others GROUP: the processes of our servers that run, but for those of this group. One that is dead shows no arguments.
+others() {
+    ps -A -o pgid= -o pid= -o args= | WORK=$work awk -v group="$1" '
+        index($0, " -l " ENVIRON["WORK"] "/log ") && $1 != group { print $2 }'
+}
+
+# kill_those: the processes that stand in the input. Fails if there is none.
+kill_those() {
+    local pids
+    mapfile -t pids
+    [ "${#pids[@]}" != 0 ] && kill -s KILL "${pids[@]}" 2>/dev/null
 }
 
 # kill_server: the whole group is gone after it. A process that waits for its disk dies a little later. What is dead
 # and not yet collected still has its number, so the next server would not sweep for it; but where nobody collects...
 kill_server() {
-    [ -n "$server" ] || return 0
+    local tries=0
     kill -s KILL -- "-$server"
-    tries=0
     while ps -A -o pgid= -o args= | awk -v "group=$server" -v tries="$tries" '
             $1 == group && (!/<defunct>/ || tries < 50) { n++ } END { exit !n }'; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 600 ] || { echo "tortura.sh: group $server outlives kill -9" >&2; wrong=1; break; }
+        ((++tries < 600)) || die "group $server outlives kill -9"
         sleep 0.1
     done
-    server=
 }
 
-# --- mails ------------------------------------------------------------------------------------------------------------
-
-# A mail's text is "BEGIN ID LINES WIDTH", so many numbered lines, and "END ID LINES".
-# shellcheck disable=SC2016 # for awk
-MAIL='
-function line(id, number, width,    letters) {
-    letters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
-    return number " " id " " substr(letters, number % 16 + 1, width)
+# kill_master: it has let its pid file go after it; its children may be at work still.
+is_dead() { case $(ps -o stat= -p "$server") in '' | Z*) ;; *) return 1 ;; esac }
+kill_master() {
+    kill -s KILL "$server"
+    within_patience is_dead || die "the master $server outlives kill -9"
 }
-# The generator is written here, so that a seed means the same to every awk.
-function step() { state = (state * 16807) % 2147483647 }
-function stir(number) { state = (state % 65521 * 32003 + number * 7919 + 1) % 2147483646 + 1; step() }
-function seed_with(a, b, c, d) { state = 1; stir(a); stir(b); stir(c); stir(d) }
-function between(low, high) { step(); return low + int(state / 2147483647 * (high - low + 1)) }
-'
 
-# make_mails SENDER FIRST: the order files orders.SENDER.COUNT of ten mails; prints "COUNT ID BOX..." for each. One in
-# 16 mails is long, one in two ends its dialogue without QUIT: the 250 is the last that the client hears then.
-make_mails() {
-    awk -v seed="$SEED" -v round="$round" -v sender="$1" -v first="$2" "$MAIL"'
-        function make(count,    id, file, list, name, other, i, lines, width) {
-            seed_with(seed, round, sender, count)
-            id = "r" round ".s" sender ".m" count
-            file = "orders." sender "." count
-            print "HELO tortura.example\nMAIL FROM:<tortura@mail.example>" >file
-            other = between(1, 4)
-            list = count " " id
-            for (i = between(0, 2); i >= 0; i--) {
-                name = box[(other + i) % 4 + 1]
-                list = list " " name
-                print "RCPT TO:<" name "@mail.example>" >file
-            }
-            lines = between(12, 80) * (between(1, 16) == 1 ? 40 : 1)
-            width = between(0, 42)
-            print "DATA\nSubject: " id "\n\nBEGIN", id, lines, width >file
-            for (i = 1; i <= lines; i++) print line(id, i, width) >file
-            print "END", id, lines "\n." >file
-            if (between(0, 1)) print "QUIT" >file
-            close(file)
-            print list
+# roles: "ROLE PID" for each process of the server, by its sockets. One that is just being born has them all.
+roles() {
+    { pgrep -g "$server"; ss -Htunap; } | awk -v port="$port" -v monitor="$monitor" -v master="$server" '
+        function role_of(state, at) {
+            sub(/.*:/, "", at)
+            if (state == "UNCONN") return at == port ? "door" : at == monitor ? "monitor" : ""
+            return state == "LISTEN" ? "" : "busy"
         }
-        BEGIN {
-            split("uno dos tres cuatro", box)
-            while (made++ < 10) make(first++)
-        }'
+        NF == 1 { ours[$1] = 1; next }
+        {
+            what = role_of($2, $5)
+            for (text = $0; what != "" && match(text, /pid=[0-9]+/); text = substr(text, RSTART + RLENGTH))
+                role[substr(text, RSTART + 4, RLENGTH - 4)] = what
+        }
+        END { for (pid in ours) print pid == master ? "master" : pid in role ? role[pid] : "idle", pid }'
 }
 
-# refused SENDER: its client heard a 4yz or 5yz, which is then in said.SENDER. A dialogue with one ends well, too.
+# --- senders ----------------------------------------------------------------------------------------------------------
+
+# slurp FILE: sets text, without a process.
+slurp() { IFS= read -rd '' text <"$1" || :; }
+
+# refused SENDER: its client heard a 4yz or 5yz, whose log is then in said.SENDER. A dialogue with one ends well, too.
 refused() {
+    local log text
     for log in "client.$1"/*.txt; do
-        while read -r reply; do
-            case $reply in *' - Recibo: '[45]*) echo "$reply" >"said.$1"; return 0 ;; esac
-        done <"$log"
+        [ -e "$log" ] && slurp "$log" && [[ $text == *' - Recibo: '[45]* ]] && { echo "$text" >"said.$1"; return 0; }
     done
     return 1
 }
 
-# sender NUMBER: mail after mail, until one is not acknowledged. Prints a word for each.
+# attempt SENDER TRANSPORT WAIT ORDERS: one dialogue. Sets word, which says what became of the mail.
+attempt() {
+    local status=0 text
+    "$CLIENTE" -p "$port" -l "client.$1" -t "$3" 127.0.0.1 "$2" "$4" </dev/null >"said.$1" 2>&1 || status=$?
+    slurp "said.$1"
+    if refused "$1"; then
+        word=refused
+    elif [ "$status" = 0 ] || [[ $text == *': stored'* ]]; then
+        word=acknowledged
+    else
+        word=broken
+    fi
+}
+
+# sender NUMBER: mail after mail, until there shall be rest. Prints "WORD NUMBER AGE" for each: so many kills had been
+# when it began.
 sender() {
+    local way=(TCP "$TCP_WAIT") first=1 count mail word age
+    (($1 % 2)) || way=(UDP "$UDP_WAIT")
     mkdir -p "client.$1"
-    first=1
-    while [ "$first" -lt "$MAILS" ]; do
+    while [ ! -e rest ]; do
         rm -f "client.$1"/*.txt "orders.$1".*
-        make_mails "$1" "$first" >"list.$1" || break
-        first=$((first + 10))
-        while read -r count mail; do
+        make_mails "$1" "$first" >"list.$1"
+        ((first += 10))
+        while [ ! -e rest ] && read -r count mail; do
             echo "$mail" >>"sent.$1"
-            "$CLIENTE" -p "$port" -l "client.$1" 127.0.0.1 TCP "orders.$1.$count" </dev/null >"said.$1" 2>&1 || break 2
-            if refused "$1"; then break 2; fi
-            echo "$mail" >>"acknowledged.$1"
-            echo acknowledged
+            read -r age <strikes
+            attempt "$1" "${way[@]}" "orders.$1.$count"
+            case $word in
+            acknowledged) echo "$mail" >>"acknowledged.$1" ;;
+            broken) sleep 0.1 ;; # the server may be just about to start
+            *) ;;
+            esac
+            echo "$word $1 $age"
         done <"list.$1"
     done
-    echo "ended $1"
 }
 
 # all_senders: whoever opens the pipe news for reading meets all of them, and its end when the last one has ended.
 all_senders() {
-    number=0
-    while [ "$number" -lt "$SENDERS" ]; do
-        number=$((number + 1))
-        sender "$number" &
-    done
+    local number
+    for ((number = 1; number <= SENDERS; number++)); do sender "$number" & done
     wait
+    : >quiet
+}
+
+# hold TRANSPORT COUNT: so many sessions are open until end_holders.
+hold() {
+    [ "$2" = 0 ] || {
+        "$CLIENTE" -n "$2" -H 86400 -p "$port" 127.0.0.1 "$1" farewell </dev/null >>holders.said 2>&1 &
+        holders+=($!)
+    }
+}
+
+# busy_are COUNT: so many processes have sessions; they are the indices of the array held.
+busy_are() {
+    local pid
+    held=()
+    for pid in $(roles | sed -n 's/^busy //p'); do held[pid]=1; done
+    [ "${#held[@]}" = "$1" ]
+}
+
+# hold_sessions TCP UDP: so many sessions are open, and no other.
+hold_sessions() {
+    holders=()
+    within_patience busy_are 0 || die "these are still busy: ${!held[*]}"
+    hold TCP "$1"
+    hold UDP "$2"
+    within_patience busy_are $(($1 + $2)) || die "$1 + $2 sessions cannot be held: $(cat holders.said)"
+}
+
+end_holders() {
+    [ "${#holders[@]}" = 0 ] || { kill -s TERM "${holders[@]}"; wait "${holders[@]}"; }
+    held=() holders=()
+}
+
+# --- kills ------------------------------------------------------------------------------------------------------------
+
+# plan: "TCP UDP", the sessions to hold, and lines "KIND ACKNOWLEDGED STEPS COUNT": the strike comes so many mails and
+# so many steps of a loop behind the one before, and of workers it kills COUNT. The last one is rest.
+plan() {
+    awk -v seed="$SEED" -v round="$round" "$MAIL"'
+        BEGIN {
+            kinds = split("busy idle workers door monitor several master all", kind)
+            seed_with(seed, round, 0, 0)
+            print between(0, 3), between(0, 3)
+            for (strikes = between(1, 4); strikes > 0; strikes--)
+                print kind[between(1, kinds)], between(5, 40), between(0, 200000), between(1, 4)
+            print "rest", between(5, 40), 0, 0
+        }'
+}
+
+# victims KIND COUNT: the processes of a partial strike, of each role so many as come first when they are shuffled.
+victims() {
+    local kinds=$1 count=$2
+    case $1 in
+    workers) kinds='busy idle' count=99999 ;;
+    several) kinds='busy idle door monitor' ;;
+    *) ;;
+    esac
+    roles | awk -v seed="$SEED" -v round="$round" -v age="$age" "$MAIL"'
+        BEGIN { seed_with(seed, round, 0, age + 1) }
+        { print between(0, 1000000), $0 }' | sort -n | awk -v kinds=" $kinds " -v count="$count" '
+        index(kinds, " " $2 " ") && n[$2]++ < count { print $3 }'
+}
+
+# strike KIND COUNT
+strike() {
+    local pid pids
+    case $1 in
+    rest) : >rest; return ;;
+    master) kill_master ;;
+    all) kill_server ;;
+    *) mapfile -t pids < <(victims "$1" "$2")
+       [ "${#pids[@]}" = 0 ] || kill -s KILL "${pids[@]}" 2>/dev/null
+       for pid in "${pids[@]}"; do unset "held[$pid]"; done ;;
+    esac
+    struck+=" $1"
+    ((++strikes[$1]))
+    case $1 in master | all) held=(); start_server ;; esac
+}
+
+# send_and_strike PLAN...: the senders work, the kills come as planned, but none before mails came through over both
+# transports behind the one before, and the senders have ended.
+send_and_strike() {
+    local age=0 since=(0 0) word number at kind behind steps count watching last=$SECONDS
+    read -r kind behind steps count <<<"$1"
+    echo "$age" >strikes
+    all_senders >news &
+    watcher &
+    watching=$!
+    while read -r -t "$GOES_ON" word number at && ((SECONDS - last <= GOES_ON)); do
+        case $word in
+        acknowledged) ((at == age && ++since[number % 2])) ;;
+        refused) die "sender $number is refused: $(cat "said.$number")" ;;
+        *) ((++broken)) ;;
+        esac
+        if ((since[0] && since[1] && since[0] + since[1] >= behind)) && [ ! -e rest ]; then
+            awk -v steps="$steps" 'BEGIN { while (steps-- > 0); }'
+            strike "$kind" "$count"
+            shift
+            read -r kind behind steps count <<<"${1:-}"
+            since=(0 0) last=$SECONDS
+            echo $((++age)) >strikes
+        fi
+    done <news
+    [ -e rest ] || die "it does not go on behind $struck: ${since[1]} mails over TCP, ${since[0]} over UDP:" \
+        "$(cat said.* log/errores.log | tail -n 20)"
+    wait "$watching"
+}
+
+# --- at rest ----------------------------------------------------------------------------------------------------------
+
+ask() { "$MNG_CLIENT" 127.0.0.1 "$SECRET" "$monitor" "$1" | sed -n '$s/.* //p'; }
+
+tells_sessions() { told=$(ask concurrent) && [ "$told" = "$1" ]; }
+
+expect_sessions() {
+    within_patience tells_sessions "$1" || complain "concurrent sessions: the monitor tells $told, but there are $1"
+}
+
+# expect_no_orphans: a master that was killed has left no process.
+has_no_orphans() { [ -z "$(others "$server")" ]; }
+expect_no_orphans() {
+    within_patience has_no_orphans || complain "they outlive their master: $(others "$server" | paste -s -d ' ' -)"
+}
+
+mails_before=0
+# expect_mails ACKNOWLEDGED STORED: the server has counted at least so many in this round, and at most so many.
+expect_mails() {
+    local told
+    told=$(ask mails)
+    (($1 <= told - mails_before && told - mails_before <= $2)) ||
+        complain "mails: the monitor told $mails_before and tells $told, behind $1 acknowledged and $2 stored ones"
+    mails_before=$told
+}
+
+# stale_leftovers: what the last start should have swept. A process of an earlier server may still be at work, or has
+# come to its end just now. Another process may have the number of a dead one.
+stale_leftovers() {
+    local path pid
+    [ -d mails ] || return 0
+    while read -r path; do
+        pid=$(expr "$path" : '.*M[0-9]*P\([0-9]*\)Q')
+        ps -p "${pid:-0}" >/dev/null 2>&1 || [ ! -e "$path" ] || complain "not swept: $path"
+    done < <(find mails -path '*/tmp/*' -type f ! -newer begun 2>/dev/null)
 }
 
 # --- a round ----------------------------------------------------------------------------------------------------------
 
-# moment: "ACKNOWLEDGED STEPS", the kill comes so many mails and so many steps of a loop later.
-moment() {
-    awk -v seed="$SEED" -v round="$round" "$MAIL"'
-        BEGIN { seed_with(seed, round, 0, 0); print between(20, 150), between(0, 200000) }'
-}
-
-# send_and_kill: the senders work, the server is killed, the senders have ended.
-send_and_kill() {
-    # shellcheck disable=SC2046 # two numbers
-    set -- $(moment)
-    all_senders >news &
-    behind=$1
-    heard=0
-    while read -r word number; do
-        case $word in
-        acknowledged) heard=$((heard + 1)) ;;
-        *) [ -z "$server" ] || die "sender $number could not go on: $(cat "said.$number" errors)" ;;
-        esac
-        if [ "$heard" -ge "$1" ] && [ -n "$server" ]; then
-            awk -v steps="$2" 'BEGIN { while (steps-- > 0); }'
-            kill_server
-        fi
-    done <news
-    wait
-    [ -z "$server" ] || die "the senders ended before the kill"
-}
-
-# look_at_all: "ID BOX VERDICT" for each file in any new/, the verdict is whole or says what is wrong.
-look_at_all() {
-    find mails -path '*/new/*' -type f -exec wc -c {} + | awk "$MAIL"'
-        function verdict(path,    text, field, count, octets, stage, lines, width, first) {
-            id = "-"
-            first = stage = ""
-            count = octets = lines = width = 0
-            while ((getline text <path) > 0) {
-                octets += length(text) + 1
-                if (first == "") first = text
-                if (stage == "" && text ~ /^BEGIN /) {
-                    split(text, field, " ")
-                    id = field[2]; lines = field[3]; width = field[4]
-                    stage = "text"
-                } else if (stage == "text" && count < lines) {
-                    if (text != line(id, ++count, width)) stage = "line " count " is wrong"
-                } else if (stage == "text") {
-                    stage = text == "END " id " " lines ? "end" : "no end mark"
-                } else if (stage == "end") {
-                    stage = "text behind the end mark"
-                }
-            }
-            close(path)
-            if (first != "Return-Path: <tortura@mail.example>") return "its first line is " first
-            if (stage == "") return "no begin mark"
-            if (stage == "text") return "cut behind line " count
-            if (stage != "end") return stage
-            if (octets != size) return "the last line is cut"
-            return "whole"
-        }
-        $2 ~ /\/new\// {
-            size = $1
-            text = verdict($2)
-            split($2, part, "/")
-            print id, part[2], text
-        }'
-}
-
-# judge: what is wrong, a line each, and last "ACKNOWLEDGED STORED UNACKNOWLEDGED LOST DAMAGED".
-judge() {
-    for list in sent acknowledged; do
-        cat "$list".* 2>/dev/null | sed "s/^/$list /"
-    done | awk '
-        FILENAME != "-" {
-            file = $1 " " $2
-            $1 = $2 = ""
-            sub(/^ */, "")
-            found[file]++
-            verdict[file] = $0
-            next
-        }
-        $1 == "sent" { for (i = 3; i <= NF; i++) sent[$2 " " $i] = 1 }
-        $1 == "acknowledged" {
-            acknowledged++
-            missing = ""
-            for (i = 3; i <= NF; i++) {
-                due[$2 " " $i] = 1
-                if (!(($2 " " $i) in found)) missing = missing " " $i
-            }
-            if (missing != "") { lost++; print "lost: " $2 " is not in" missing }
-        }
-        END {
-            for (file in found) {
-                kept += found[file]
-                if (!(file in due)) extra += found[file]
-                why = ""
-                if (verdict[file] != "whole") why = verdict[file]
-                else if (!(file in sent)) why = "nobody sent it there in this round"
-                else if (found[file] > 1) why = found[file] " times there"
-                if (why != "") { damaged++; print "damaged: " file ": " why }
-            }
-            print acknowledged + 0, kept + 0, extra + 0, lost + 0, damaged + 0
-        }' stored -
-}
-
-leftovers() { find mails -path '*/tmp/*' -type f; }
-
-# stale_leftovers: those whose process, told by the name, does not run. Another process may have its number by now.
-stale_leftovers() {
-    leftovers | while read -r path; do
-        pid=$(expr "$path" : '.*M[0-9]*P\([0-9]*\)Q')
-        ps -p "${pid:-0}" >/dev/null 2>&1 || echo "not swept: $path"
-    done
-}
-
-# one_round: sets acknowledged, lost and damaged, and prints the line.
+# one_round: sets acknowledged, lost and damaged, and prints the lines.
 one_round() {
-    rm -f sent.* acknowledged.*
-    send_and_kill
-    swept=$(leftovers | wc -l)
-    start_server
-    look_at_all >stored
+    local plan files extra mails
+    rm -f rest quiet sent.* acknowledged.* glimpsed complaints
+    mapfile -t plan < <(plan)
+    # shellcheck disable=SC2086 # two numbers
+    hold_sessions ${plan[0]}
+    struck='' broken=0
+    send_and_strike "${plan[@]:1}"
+    open=${#held[@]}
+    expect_sessions "$open"
+    end_holders
+    expect_no_orphans
+    expect_sessions 0
+    stored_mails | look_at >stored
     judge >judged
-    # shellcheck disable=SC2046 # five numbers
-    set -- $(tail -n 1 judged)
-    acknowledged=$1 lost=$4 damaged=$5
-    echo "round $round: killed behind $behind, $1 acknowledged, $2 files in new/ ($3 unacknowledged)," \
-        "$((swept)) left in tmp/, $4 lost, $5 damaged"
-    sed '$d' judged >complaints
-    stale_leftovers >>complaints
+    read -r acknowledged files extra mails lost damaged < <(tail -n 1 judged)
+    expect_mails "$acknowledged" "$mails"
+    sed '$d' judged >>complaints
+    echo "round $round: killed$struck; $acknowledged acknowledged, $broken broken off, $files files in new/" \
+        "($extra unacknowledged), $open sessions held, $lost lost, $damaged damaged"
     [ ! -s complaints ] || { wrong=1; sed 's/^/    /; 20q' complaints; }
     # The next round begins with empty boxes.
-    find mails -path '*/new/*' -type f -exec rm -f {} +
+    stored_mails | xargs -r rm -f
 }
 
 echo "SEED=$SEED"
 mkfifo news || exit 1
+echo QUIT >farewell
+declare -A strikes=()
 start_server
-round=0 all_acknowledged=0 all_lost=0 all_damaged=0
-while [ "$round" -lt "$rounds" ]; do
-    round=$((round + 1))
+all_acknowledged=0 all_lost=0 all_damaged=0
+for ((round = 1; round <= rounds; round++)); do
     one_round
-    all_acknowledged=$((all_acknowledged + acknowledged))
-    all_lost=$((all_lost + lost))
-    all_damaged=$((all_damaged + damaged))
+    ((all_acknowledged += acknowledged, all_lost += lost, all_damaged += damaged))
 done
+echo "killed:$(for kind in "${!strikes[@]}"; do echo " $kind ${strikes[$kind]}"; done | sort | paste -s -d , -);" \
+    "the slowest start took $slowest_ms ms; mails over UDP: $(ask udp-mails)"
 echo "$rounds rounds, $all_acknowledged acknowledged mails, $all_lost lost, $all_damaged damaged"
 exit "$wrong"
