@@ -156,7 +156,7 @@ static bool is_synced_meanwhile(unsigned lock, const struct request *request, ui
     if (counters_lock_shared(lock) != 0)
         return false;
     is_done = last_sync(entry_of(request), request) > since;
-    counters_unlock(lock);
+    counters_unlock_shared(lock);
     return is_done;
 }
 

@@ -127,9 +127,18 @@ int counters_lock_shared(unsigned lock)
     return result;
 }
 
-void counters_unlock(unsigned lock)
+void counters_unlock_shared(unsigned lock)
 {
     set_lock(F_SETLK, F_UNLCK, lock);
+}
+
+void counters_unlock(unsigned lock)
+{
+    struct flock all = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+    /* Where the system has no memory to let go of a part, it can let go of all. */
+    if (set_lock(F_SETLK, F_UNLCK, lock) != 0)
+        fcntl(memory_descriptor, F_SETLK, &all);
 }
 
 void counters_new_id(char id[COUNTERS_ID + 1])

@@ -113,6 +113,10 @@ int counters_try_lock(unsigned lock);
 /* Waits until nobody has it so, and takes it together with others who do this. 0, or -1. */
 int counters_lock_shared(unsigned lock);
 
+/* Lets such a lock go. Should the system refuse, nobody waits: alone, a lock is only tried. */
+void counters_unlock_shared(unsigned lock);
+
+/* Lets a lock go that was tried and taken, for others wait for it; it should be the only one. */
 void counters_unlock(unsigned lock);
 
 /*
