@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/admission.h"
@@ -136,10 +135,8 @@ static void serve(struct channel *channel, int connection, const struct peer *pe
 /* After an error that will not go away by itself at once: no descriptors, no memory. */
 static void pause_after(const char *what)
 {
-    const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
-
     trouble_say(TROUBLE_SYSTEM, what, "trying again");
-    nanosleep(&pause, NULL);
+    signals_wait(-1, -1, clock_now_ms() + PAUSE_MS);
 }
 
 /* Errors that say nothing about this process: the next try may well succeed. */
@@ -246,6 +243,21 @@ static bool is_in_vain(const struct hello *hello)
            !admission_plain(&worker.server->config, &hello->peer, worker.slot);
 }
 
+/*
+ * The socket for the session of `hello`, or -1 if it cannot be had while the client waits. The door
+ * does not hear the same hello again for a while, so it must not be lost for want of a descriptor.
+ */
+static int make_hijo_in_time(const struct hello *hello)
+{
+    int hijo = -1;
+
+    while (hijo < 0 && !worker.watch.is_leaving && !is_in_vain(hello)) {
+        hijo = make_hijo(&hello->peer);
+        look_around(&worker.watch);
+    }
+    return hijo;
+}
+
 /* Waits for a hello and has its session. Returns true if there was one. */
 static bool serve_datagrams(void)
 {
@@ -263,7 +275,8 @@ static bool serve_datagrams(void)
     }
     slot_set_plain(worker.slot, !hello->is_numbered);
     take_session(&hello->peer);
-    if (is_in_vain(hello) || (hijo = make_hijo(&hello->peer)) < 0)
+    hijo = make_hijo_in_time(hello);
+    if (hijo < 0)
         return false;
     if (hello->is_numbered)
         serve_numbered(hello, hijo);
