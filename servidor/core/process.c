@@ -54,14 +54,15 @@ bool process_has_ended(pid_t child)
     return result != 0 || info.si_pid == child;
 }
 
-int process_end_group(pid_t leader)
+int process_end_group(pid_t leader, int *status)
 {
-    int status = 0;
+    pid_t reaped;
 
     kill(-leader, SIGKILL);
-    while (waitpid(leader, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return status;
+    do
+        reaped = waitpid(leader, status, 0);
+    while (reaped < 0 && errno == EINTR);
+    return reaped < 0 ? -1 : 0;
 }
 
 pid_t process_reap(int *status)

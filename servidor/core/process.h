@@ -34,10 +34,11 @@ void process_become(const char *path, char *const arguments[]);
 bool process_has_ended(pid_t child);
 
 /*
- * Ends the process group of the child that leads it, and reaps the child, whose wait status it
- * returns. A child that had ended before keeps its number until then, and so does its group.
+ * Ends the process group of the child that leads it, and reaps the child, whose wait status goes
+ * to `status`. A child that had ended before keeps its number until then, and so does its group.
+ * 0; or -1 with errno, and how the child ended is not known.
  */
-int process_end_group(pid_t leader);
+int process_end_group(pid_t leader, int *status);
 
 /* A child that has ended: its number and wait status, or 0 if there is none now. */
 pid_t process_reap(int *status);

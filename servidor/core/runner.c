@@ -120,7 +120,7 @@ static pid_t start(const struct filter_job *job)
 {
     struct birth birth = { .job = job };
     pid_t child;
-    int error;
+    int error, status;
 
     if (fault_strikes("filter-pipe") || pipe(birth.word) != 0)
         return -1;
@@ -136,7 +136,7 @@ static pid_t start(const struct filter_job *job)
     }
     close(birth.word[0]);
     if (child > 0 && error != 0)
-        process_end_group(child);
+        process_end_group(child, &status);
     errno = error;
     return error == 0 ? child : -1;
 }
@@ -156,21 +156,15 @@ static bool wait_for_end(pid_t child, int64_t deadline_ms)
     return true;
 }
 
-static void run(const struct filter_job *job, struct filter_end *end)
+/* Ends what the child has left, and tells how the child ended, which was waited for or not. */
+static void end_child(pid_t child, bool has_ended, struct filter_end *end)
 {
-    int64_t deadline_ms = clock_now_ms() + (int64_t)job->timeout_s * 1000;
-    pid_t child = start(job);
-    bool has_ended;
     int status;
 
-    if (child < 0) {
+    if (process_end_group(child, &status) != 0) {
         end->how = FILTER_NOT_RUN;
         end->number = errno;
-        return;
-    }
-    has_ended = wait_for_end(child, deadline_ms);
-    status = process_end_group(child);
-    if (!has_ended) {
+    } else if (!has_ended) {
         end->how = runner_watch->is_stopping ? FILTER_STOPPED : FILTER_TIMED_OUT;
     } else if (WIFSIGNALED(status)) {
         end->how = FILTER_KILLED;
@@ -179,6 +173,19 @@ static void run(const struct filter_job *job, struct filter_end *end)
         end->how = FILTER_EXITED;
         end->number = WEXITSTATUS(status);
     }
+}
+
+static void run(const struct filter_job *job, struct filter_end *end)
+{
+    int64_t deadline_ms = clock_now_ms() + (int64_t)job->timeout_s * 1000;
+    pid_t child = start(job);
+
+    if (child < 0) {
+        end->how = FILTER_NOT_RUN;
+        end->number = errno;
+        return;
+    }
+    end_child(child, wait_for_end(child, deadline_ms), end);
 }
 
 void runner_start(struct channel_watch *watch)
