@@ -23,6 +23,7 @@
 
 #include "mail/maildir.h"
 #include "net/fault.h"
+#include "net/file.h"
 #include "watch/counters.h"
 
 /* No file system's clock ticks more rarely. A folder that changed since may change unseen. */
@@ -61,7 +62,7 @@ static int sync_path(const char *folder, const char *part)
     int descriptor, result;
 
     snprintf(path, sizeof path, "%s/%s", folder, part);
-    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    descriptor = file_open(path, O_RDONLY | O_DIRECTORY, 0);
     if (descriptor < 0)
         return -1;
     result = sync_file(descriptor, "parent-sync");

@@ -1,11 +1,15 @@
 /*
- * Which file is which: a name may be another file's by the time it is used.
+ * Files: how one is opened, and which is which, since a name may be another file's by the time it
+ * is used.
  */
 #ifndef NET_FILE_H
 #define NET_FILE_H
 
 #include <stdbool.h>
 #include <sys/stat.h>
+
+/* open(2), again where a signal interrupts it, and closed by an exec. */
+int file_open(const char *path, int flags, mode_t rights);
 
 /* Do both tell of one file, under whatever names? */
 bool file_is_same(const struct stat *one, const struct stat *other);
