@@ -124,8 +124,8 @@ static void say_ready(struct server *server)
         server->parent = -1;
         return;
     }
-    fputs(said, stdout);
-    fflush(stdout);
+    if (fputs(said, stdout) == EOF || fflush(stdout) == EOF)
+        fprintf(stderr, "servidor: that it has started cannot be told: %s\n", strerror(errno));
 }
 
 static bool reload(struct config *config)

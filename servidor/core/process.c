@@ -93,9 +93,12 @@ static _Noreturn void wait_for_word(int child)
     do
         got = read(child, said, sizeof said);
     while (got < 0 && errno == EINTR);
-    if (got > 0)
-        fwrite(said, 1, (size_t)got, stdout);
-    exit(got > 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    if (got > 0 && fwrite(said, 1, (size_t)got, stdout) == (size_t)got && fflush(stdout) == 0)
+        exit(EXIT_SUCCESS);
+    /* A child that ends without a word has said why. */
+    if (got != 0)
+        fprintf(stderr, "servidor: whether it has started cannot be told: %s\n", strerror(errno));
+    exit(EXIT_FAILURE);
 }
 
 int process_background(void)
@@ -145,8 +148,13 @@ void process_detach(const char *errors_path)
 
 void process_ready(int parent, const char *said)
 {
+    ssize_t put;
+
+    do
+        put = write(parent, said, strlen(said));
+    while (put < 0 && errno == EINTR);
     /* If the parent has been killed meanwhile, nobody is left to be told. */
-    while (write(parent, said, strlen(said)) < 0 && errno == EINTR)
-        continue;
+    if (put < 0 && errno != EPIPE)
+        fprintf(stderr, "servidor: that it has started cannot be told: %s\n", strerror(errno));
     close(parent);
 }
