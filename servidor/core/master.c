@@ -305,8 +305,9 @@ int master_prepare(struct server *server, const struct master_hooks *hooks)
         make_pipe(server->lifeline) != 0 || random_fill(server->key, sizeof server->key) != 0)
         return -1;
     /* Nobody waits for this pipe: a full one says as much as a read one. */
-    fcntl(server->wake[0], F_SETFL, O_NONBLOCK);
-    fcntl(server->wake[1], F_SETFL, O_NONBLOCK);
+    if (fcntl(server->wake[0], F_SETFL, O_NONBLOCK) != 0 ||
+        fcntl(server->wake[1], F_SETFL, O_NONBLOCK) != 0)
+        return -1;
     if (server->lifeline[1] >= DESCRIPTOR_LIMIT) {
         errno = EMFILE;
         return -1;
