@@ -35,8 +35,12 @@ static int open_smtp(struct server *server, uint16_t port)
     server->listener = socket_listen(port);
     if (server->listener < 0)
         return -1;
+    /* Whose number is not known has none that the other could have. */
+    port = socket_port(server->listener);
+    if (port == 0)
+        return close_both(server->listener, -1);
     missing = "UDP";
-    server->datagrams = socket_datagram(socket_port(server->listener), sharing);
+    server->datagrams = socket_datagram(port, sharing);
     return server->datagrams >= 0 ? 0 : close_both(server->listener, -1);
 }
 
@@ -56,7 +60,10 @@ static int open_monitor(struct server *server, uint16_t port)
     monitors[0] = socket_datagram_loopback(port, false);
     if (monitors[0] < 0)
         return -1;
-    monitors[1] = socket_datagram_loopback(socket_port(monitors[0]), true);
+    port = socket_port(monitors[0]);
+    if (port == 0)
+        return close_both(monitors[0], -1);
+    monitors[1] = socket_datagram_loopback(port, true);
     if (monitors[1] >= 0 || socket_lacks_ipv6(errno))
         return 0;
     return close_both(monitors[0], monitors[1]);
@@ -98,6 +105,10 @@ int ports_open(struct server *server, bool is_after_crash)
         fputs("servidor: this system has no IPv6: listening on IPv4 alone\n", stderr);
     config->port = socket_port(server->listener);
     config->monitor_port = socket_port(server->monitors[0]);
+    if (config->port == 0 || config->monitor_port == 0) {
+        fprintf(stderr, "servidor: getsockname: %s: the ports cannot be told\n", strerror(errno));
+        return -1;
+    }
     if (socket_record_pair(server->hellos) == 0)
         return 0;
     fprintf(stderr, "servidor: socketpair: %s: raise ulimit -n\n", strerror(errno));
