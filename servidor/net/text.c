@@ -34,10 +34,11 @@ static bool is_visible(const unsigned char *in, size_t n)
     if (n == 1)
         return in[0] >= 0x20 && in[0] != 0x7f && in[0] != '\\';
     if (n == 2)
-        return !(in[0] == 0xc2 && in[1] < 0xa0);
-    if (n == 3 && in[0] == 0xe2)
-        return !(in[1] == 0x80 && in[2] >= 0xa8 && in[2] <= 0xae) &&
-               !(in[1] == 0x81 && in[2] >= 0xa6 && in[2] <= 0xa9);
+        return !(in[0] == 0xc2 && in[1] < 0xa0) && !(in[0] == 0xd8 && in[1] == 0x9c);
+    if (n == 3 && in[0] == 0xe2 && in[1] == 0x80)
+        return in[2] != 0x8e && in[2] != 0x8f && !(in[2] >= 0xa8 && in[2] <= 0xae);
+    if (n == 3 && in[0] == 0xe2 && in[1] == 0x81)
+        return !(in[2] >= 0xa6 && in[2] <= 0xa9);
     return true;
 }
 

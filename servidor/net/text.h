@@ -16,9 +16,9 @@ enum { TEXT_ESCAPE_GROWTH = 4 };
  * Copies `length` octets of `in` to `out`, replacing what could forge a line or
  * steer a terminal: controls become \r \n \t \033 and so on (octal), a backslash
  * becomes two, as do octets that are no UTF-8 and the invisible UTF-8 characters
- * that reorder or break lines (C1 controls, U+2028 to U+202E, U+2066 to U+2069)
- * as octal. Stops before an escape that would not fit whole in `room`.
- * Returns the octets written; no NUL is added.
+ * that reorder or break lines (C1 controls, U+061C, U+200E, U+200F, U+2028 to
+ * U+202E, U+2066 to U+2069) as octal. Stops before an escape that would not fit
+ * whole in `room`. Returns the octets written; no NUL is added.
  */
 size_t text_escape(char *out, size_t room, const char *in, size_t length);
 

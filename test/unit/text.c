@@ -50,6 +50,13 @@ static void characters_that_move_others_are_shown(void)
     CHECK(SHOWS("\302\200", "\\302\\200"));         /* C1: U+0080 to U+009F */
     CHECK(SHOWS("\302\233m", "\\302\\233m"));
     CHECK(SHOWS("\302\237", "\\302\\237"));
+    CHECK(SHOWS("\330\233\330\235", "\330\233\330\235")); /* U+061B and U+061D are seen */
+    CHECK(SHOWS("\330\234", "\\330\\234"));         /* U+061C, a mark of direction */
+    CHECK(SHOWS("\331\234", "\331\234"));           /* U+065C is another's accent */
+    CHECK(SHOWS("\342\200\215", "\342\200\215"));   /* U+200D joins letters */
+    CHECK(SHOWS("\342\200\216", "\\342\\200\\216")); /* U+200E and U+200F, marks of direction */
+    CHECK(SHOWS("\342\200\217", "\\342\\200\\217"));
+    CHECK(SHOWS("\342\200\220", "\342\200\220"));   /* U+2010 is a hyphen */
     CHECK(SHOWS("\342\200\247", "\342\200\247"));   /* U+2027 is a dot */
     CHECK(SHOWS("\342\200\250", "\\342\\200\\250")); /* U+2028 ends a line */
     CHECK(SHOWS("\342\200\256", "\\342\\200\\256")); /* U+202E turns it round */
