@@ -379,11 +379,13 @@ line_71() {
     H
     for text in 'no header at all' 'Subject: no From' 'From: nobody\r\nno colon\r\n\r\ntext' \
         'Subject: \xe9\xff\r\n\r\ntext' \
-        '\r\nno header' ': x\r\n\r\n' '\x20continued\r\nX: y' \
+        '\r\nno header' ': x\r\n\r\n' \
         'Bcc:\r\nFrom: a@b.es\r\nFrom: c@d.es\r\n\r\n' 'X:{x*2000}\r\n\r\n'; do
         [ "$DIALECT" != rfc ] || text=${text/2000/900}
         letter "$text\\r\\n.\\r\\n" "${text//'\r'/}\\n"
     done
+    # What would continue our Received has an empty line above it.
+    letter '\x20continued\r\nX: y\r\n.\r\n' '\n\x20continued\nX: y\n'
 }
 @test "line 71: broken headers are accepted, and kept" { check -- line_71; }
 

@@ -1017,13 +1017,27 @@ END
     serve
     { mail 'no header here\r\n' '<one@d.es>'
       mail '\r\ntext\r\n' '<two@d.es>'
-      mail '\x20folded: first\r\nñ: x\r\n:\r\n' '<three@d.es>'
+      mail 'ñ: x\r\n:\r\n' '<three@d.es>'
       mail '' '<four@d.es>'
     } | after_helo usal
     is_stored one 'no header here\n'
     is_stored two '\ntext\n'
-    is_stored three ' folded: first\nñ: x\n:\n'
+    is_stored three 'ñ: x\n:\n'
     is_stored four ''
+}
+
+# A text whose first line began with a blank went on with the Received above it: "; Tue, 1 Jan 2030 ..." was its date
+# for whoever reads the last one, and its sender could put in any "by" and "for" too.
+@test "a text that begins with a blank does not go on with our Received, however it comes" {
+    serve
+    { mail '\x20for <x@y.es>; Tue, 1 Jan 2030 00:00:00 +0000\r\n\r\ntext\r\n' '<one@d.es>'
+      printf '%s\n' 'C| MAIL FROM:<a@b.es>\r\nRCPT TO:<two@d.es>\r\nBDAT 0\r\nBDAT 1\r\n\tBDAT 5 LAST\r\n(x)\r\n' \
+          'S~ 250' 'S~ 250' 'S~ 250' 'S~ 250' 'S: 250 OK'
+      mail '. dot\r\n x\r\n' '<three@d.es>'
+    } | after_helo usal
+    is_stored one '\n for <x@y.es>; Tue, 1 Jan 2030 00:00:00 +0000\n\ntext\n'
+    is_stored two '\n\t(x)\n'
+    is_stored three '\n dot\n x\n'
 }
 
 # --- loops ------------------------------------------------------------------------------------------------------------

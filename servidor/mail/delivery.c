@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,6 +93,7 @@ enum delivery_verdict delivery_start(struct delivery *delivery, const struct mai
     delivery->envelope = envelope;
     delivery->error = 0;
     delivery->header = (struct message_reader){ .hops = 0 };
+    delivery->has_text = false;
     counters_new_id(delivery->id);
     if (envelope->recipients.count == 1)
         path.recipient = envelope->recipients.strings;
@@ -116,14 +118,34 @@ char *delivery_room(struct delivery *delivery)
     return delivery->buffer + delivery->used;
 }
 
+/*
+ * A text that begins with a blank would go on with the Received field above it (RFC 5322 2.2.3),
+ * and a client could have that say what it likes: an empty line comes between. Returns the
+ * octets that were put in front.
+ */
+static size_t set_apart(char *text, size_t length)
+{
+    if (*text != ' ' && *text != '\t')
+        return 0;
+    memmove(text + 1, text, length);
+    *text = '\n';
+    return 1;
+}
+
 void delivery_wrote(struct delivery *delivery, const char *end)
 {
-    const char *begin = delivery->buffer + delivery->used;
+    char *begin = delivery->buffer + delivery->used;
+    size_t length = (size_t)(end - begin);
 
-    if (!delivery->is_open)
+    _Static_assert((int)MESSAGE_TRACE_ROOM + (int)DELIVERY_PIECE + 1 <= (int)DELIVERY_ROOM,
+                   "the first piece has room for an octet more");
+    if (!delivery->is_open || length == 0)
         return;
-    message_read(&delivery->header, begin, (size_t)(end - begin));
-    delivery->used += (size_t)(end - begin);
+    message_read(&delivery->header, begin, length);
+    delivery->used += length;
+    if (!delivery->has_text)
+        delivery->used += set_apart(begin, length);
+    delivery->has_text = true;
 }
 
 /* Makes the spool file that the filter writes, with the trace fields in it. 0, or -1 with errno. */

@@ -29,6 +29,7 @@ struct delivery {
     char id[COUNTERS_ID + 1]; /* the queue id */
     struct spool spool;
     struct message_reader header;
+    bool has_text; /* some of the client's text has come */
     bool is_filtered;
     struct peer client;
     size_t trace_length; /* of a filtered mail: what is to stand above its text */
@@ -60,7 +61,10 @@ enum delivery_verdict delivery_start(struct delivery *delivery, const struct mai
 /* Where the next DELIVERY_PIECE octets, or fewer, are to be written. */
 char *delivery_room(struct delivery *delivery);
 
-/* They were, up to `end`. */
+/*
+ * They were, up to `end`. If they begin the text, and would go on with the field above it, an
+ * empty line is put between.
+ */
 void delivery_wrote(struct delivery *delivery, const char *end);
 
 /*
