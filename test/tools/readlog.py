@@ -3,14 +3,16 @@
 
 usage: readlog.py LOG [EXPECTED]
 
-Every line must be one of the five forms, without control characters, in UTF-8, and every session must begin with its
-Startup, go on with its own records, and end with its Completed. EXPECTED, as crowd.py writes it, has a JSON object a
-line: {"key": "TCP 127.0.0.1 41772", "records": ["ENVIO: 220 ...", ...]}; the log must hold exactly these sessions, with
-these records in this order. Prints what is wrong, and the exit status is 1 then.
+Every line must be one of the five forms, in UTF-8 and without a sign that acts on a terminal, and every session must
+begin with its Startup, go on with its own records, and end with its Completed. EXPECTED, as crowd.py writes it, has a
+JSON object a line: {"key": "TCP 127.0.0.1 41772", "records": ["ENVIO: 220 ...", ...]}; the log must hold exactly these
+sessions, with these records in this order. Prints what is wrong, and the exit status is 1 then.
 """
 import json
 import re
 import sys
+
+from tricks import UNSEEN
 
 DATE = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 123]\d \d\d:\d\d:\d\d \d{4}"
 STARTUP = re.compile(rf"Startup from (\S+) on IP (\S+) and port (\d+) with protocol (TCP|UDP) at {DATE}")
@@ -28,12 +30,12 @@ def sessions_of(path):
     running, finished = {}, []
     for number, raw in enumerate(data.split(b"\n")[:-1], 1):
         where = f"{path}:{number}: {raw[:300]!r}"
-        if re.search(rb"[\x00-\x1f\x7f]", raw):
-            sys.exit(f"{where}: a control character")
         try:
             line = raw.decode("utf-8")
         except UnicodeDecodeError:
             sys.exit(f"{where}: not UTF-8")
+        if UNSEEN.search(line):
+            sys.exit(f"{where}: a control character, or one that moves a line")
         if match := STARTUP.fullmatch(line):
             name, ip, port, transport = match.groups()
             key = f"{transport} {ip} {port}"

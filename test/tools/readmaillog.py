@@ -22,6 +22,8 @@ import os
 import re
 import sys
 
+from tricks import UNSEEN
+
 DAYS, MONTHS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun", "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 DATE = rf"(?:{DAYS}) (?:{MONTHS}) [ 123]\d \d\d:\d\d:\d\d \d{{4}}"
 PEER = r"([0-9a-f.:]+:\d+)"
@@ -38,8 +40,6 @@ FORMS = {
 }
 RECORD = re.compile(r"SERVIDOR \S+ con IP:(\S+), puerto (\d+) y protocolo (TCP-|UDP -) (RECIBO|ENVIO|CORREO): (.*)")
 CORREO = re.compile(rf"([A-Za-z0-9]{{9}}) de <(.*)> el {DATE}")
-# Controls, the ends of lines and paragraphs of Unicode, and what turns the direction of writing.
-TRICKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def lines_of(path):
@@ -54,7 +54,7 @@ def lines_of(path):
             line = raw.decode("utf-8")
         except UnicodeDecodeError:
             sys.exit(f"{where}: not UTF-8")
-        if TRICKS.search(line):
+        if UNSEEN.search(line):
             sys.exit(f"{where}: a control character, or one that moves a line")
         yield where, line
 
@@ -113,7 +113,7 @@ def check_peticiones(path, mails):
                 sys.exit(f"{where}: no such CORREO")
             if not (mail := by_id.pop(correo[1], None)):
                 sys.exit(f"{where}: the other log does not have it, or has it once")
-            if (mail["sender"].replace("<>", ""), mail["peer"]) != (correo[2], f"{ip}:{port}"):
+            if (mail["sender"] if mail["sender"] != "<>" else "", mail["peer"]) != (correo[2], f"{ip}:{port}"):
                 sys.exit(f"{where}: the other log has {mail['sender']} and {mail['peer']}")
     for where in waiting.values():
         sys.exit(f"{where}: nothing follows")
