@@ -4,7 +4,6 @@
 load checklist
 
 # What 250 means is seen with a server that has fault probes (make faults).
-FAULTS=${FAULTS:-$ROOT/.build/faults/servidor}
 
 # --- 4 transparency and the end of the text ---------------------------------------------------------------------------
 

@@ -5,8 +5,6 @@
 
 load helper
 
-FAULTS=$ROOT/.build/faults/servidor
-
 need_faults() { [ -x "$FAULTS" ] || fail "no .build/faults/servidor: make faults builds it"; }
 
 # arm PROBE ACTION: the next process of the diagnostic build that comes to PROBE does this there.
@@ -19,6 +17,7 @@ TORTURA_SEED=69 ALL_SEED=138
 
 # tortura ROUNDS: tortura.sh with this server; what it says in the file said, how it ended in $status.
 tortura() {
+    not_under_valgrind 'a round takes minutes'
     status=0
     SERVIDOR=$SERVIDOR CLIENTE=$CLIENTE MNG_CLIENT=$MNG_CLIENT "$ROOT/scripts/tortura.sh" "$1" \
         </dev/null >said 2>&1 3>&- 4>&- || status=$?
@@ -111,6 +110,7 @@ SCRIPT
 }
 
 @test "tortura.sh that is ended leaves no process and no file" {
+    not_under_valgrind 'a round takes minutes'
     SERVIDOR=$SERVIDOR CLIENTE=$CLIENTE MNG_CLIENT=$MNG_CLIENT "$ROOT/scripts/tortura.sh" 1000 \
         </dev/null >said 2>&1 3>&- 4>&- &
     local pid=$! status=0

@@ -11,7 +11,7 @@ load helper
 
 local_setup() {
     USUAL=$SERVIDOR
-    SERVIDOR=$ROOT/.build/faults/servidor
+    SERVIDOR=$FAULTS
     [ -x "$SERVIDOR" ] || fail "no .build/faults/servidor: make faults builds it"
 }
 

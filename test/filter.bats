@@ -642,7 +642,7 @@ descriptors() {
 
 @test "whatever fails around the filter, the mail is refused for now and nothing is left" {
     local full='452 Espacio insuficiente, intente mas tarde' probe
-    SERVIDOR=$ROOT/.build/faults/servidor
+    SERVIDOR=$FAULTS
     [ -x "$SERVIDOR" ] || fail "no .build/faults/servidor: make faults builds it"
     failures_told 'it cannot be run: Cannot allocate memory'
     allow_stderr '^servidor: .*/mails: [A-Z][a-z/ -]+: mail is refused for now$'

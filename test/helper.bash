@@ -11,6 +11,7 @@ ROOT=${ROOT:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 SERVIDOR=${SERVIDOR:-$ROOT/servidor/servidor}
 CLIENTE=${CLIENTE:-$ROOT/cliente/cliente}
 MNG_CLIENT=${MNG_CLIENT:-$ROOT/cliente/mng_client}
+FAULTS=${FAULTS:-$ROOT/.build/faults/servidor}   # the server whose system calls may be made to fail
 PYTHON=${PYTHON:-$(command -v python3)}
 TOOLS=$ROOT/test/tools
 export ROOT SERVIDOR CLIENTE MNG_CLIENT PYTHONDONTWRITEBYTECODE=1
@@ -115,7 +116,7 @@ check_files() {
 check_errors() {
     local pattern file rest fault=0
     for file in "$BATS_TEST_TMPDIR"/sanitizer.*; do
-        [ -e "$file" ] || continue
+        [ -s "$file" ] || continue
         echo "sanitizer report:"; head -50 "$file"; fault=1
     done
     [ "${#errors[@]}" != 0 ] || errors=(/dev/null)
@@ -180,6 +181,9 @@ complaints() { grep -v "$TO_ROOT" "${1:-$SERVER_ERR}" || true; }
 TO_ROOT='^servidor: root has more rights than a server needs: '
 
 now_ms() { local t=$EPOCHREALTIME; echo $((${t/[.,]/} / 1000)); }
+
+# not_under_valgrind REASON: skips where the server runs under valgrind (see run.sh).
+not_under_valgrind() { [ -z "${VALGRIND:-}" ] || skip "under valgrind $1"; }
 
 need_root() { [ "$EUID" = 0 ] || skip "needs root: $1"; }
 

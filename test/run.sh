@@ -5,6 +5,7 @@
 #   test/run.sh                     all
 #   test/run.sh test/udp.bats       one file
 #   JOBS=1 test/run.sh              one test at a time, TIME_FACTOR=20 for a slow machine
+#   VALGRIND=1 test/run.sh          the programs under valgrind, what it says being a fault of the test
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -24,6 +25,8 @@ missing() {
     } | sort -u
 }
 
+[ -z "${VALGRIND:-}" ] || NEEDED+=' valgrind:valgrind'
+
 mapfile -t packages < <(missing)
 if [ ${#packages[@]} != 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "test/run.sh: installing ${packages[*]}"
@@ -41,6 +44,35 @@ fi
 # A python3 that is a script of a version manager would be looked up anew by every test.
 PYTHON=$(command -v /usr/bin/python3 || python3 -c 'import sys; print(sys.executable)') || exit 1
 export PYTHON
+
+# under_valgrind PROGRAM: its stand-in, a script that runs it under valgrind. What it and the processes that it forks do
+# wrong goes, as a sanitizer's report does, to a file that the wrapper of helper.bash looks at after each test.
+# A handler that mends and returns (watch/totals) wants all registers to be right where the signal came.
+under_valgrind() {
+    local script=$PWD/.build/valgrind/$1
+    mkdir -p "${script%/*}" || exit 1
+    cat >"$script" <<END
+#!/bin/sh
+exec valgrind -q --leak-check=full --show-leak-kinds=definite --trace-children=no \\
+    --vgdb=no --vex-iropt-register-updates=allregs-at-mem-access \\
+    --log-file="\${TEST_MARK:-\${TMPDIR:-/tmp}}/sanitizer.\$\$" '$PWD/$1' "\$@"
+END
+    chmod +x "$script"
+    echo "$script"
+}
+
+shopt -s extglob
+if [ -n "${VALGRIND:-}" ]; then
+    # What reads sources or tests the tests is no other there, and nobody's speed is to be measured.
+    [ $# != 0 ] || set -- test/!(bench|build|harness|house|load|readme).bats
+    SERVIDOR=$(under_valgrind servidor/servidor)
+    FAULTS=$(under_valgrind .build/faults/servidor)
+    CLIENTE=$(under_valgrind cliente/cliente)
+    MNG_CLIENT=$(under_valgrind cliente/mng_client)
+    export SERVIDOR FAULTS CLIENTE MNG_CLIENT VALGRIND TIME_FACTOR="${TIME_FACTOR:-20}"
+    BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-2000}
+fi
+
 # No test may hang for ever: its time is far beyond what a slow machine takes.
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-400}
 
