@@ -197,5 +197,5 @@ bool address_is_literal(const struct address *address, struct peer *literal)
 
 bool address_is_domain(const char *text, size_t length)
 {
-    return length <= ADDRESS_DOMAIN_LIMIT && scan_domain(text, length) == length;
+    return length > 0 && length <= ADDRESS_DOMAIN_LIMIT && scan_domain(text, length) == length;
 }

@@ -226,16 +226,19 @@ static void a_route_does_not_take_from_the_path(void)
     CHECK(address.local_length == 64 && address.domain_length == 189);
 }
 
-/* Is `text` taken as the whole domain of an address? */
+/* Is `text` taken as the whole domain of an address, and alone as the same? */
 static bool is_domain(const char *text, size_t length)
 {
     char path[512] = "<a@";
     struct address address;
+    bool is_taken;
 
     memcpy(path + 3, text, length);
     path[3 + length] = '>';
-    return address_parse(path, length + 4, &address) == length + 4 &&
-           address.domain_length == length;
+    is_taken = address_parse(path, length + 4, &address) == length + 4 &&
+               address.domain_length == length;
+    CHECK(address_is_domain(text, length) == is_taken);
+    return is_taken;
 }
 
 static void a_label_has_at_most_63_octets(void)
