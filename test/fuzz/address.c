@@ -1,6 +1,7 @@
 /*
  * What address_parse() accepts is harmless and within its limits, stands in the input, is
  * read as the same address when it is written down again, and has a box in the mail folder.
+ * The input is tried as a domain, too.
  */
 #include "smtp/address.h"
 
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "mail/box.h"
+#include "net/peer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -76,6 +78,27 @@ static void check_again(const struct address *address)
     assert(address_parse(path, length - 1, &again) == 0); /* the bracket is not optional */
 }
 
+/* A text is a domain if and only if a path that is made with it ends with it. */
+static void check_domain(const char *text, size_t size)
+{
+    char path[ADDRESS_PATH_LIMIT];
+    struct address address;
+    struct peer literal = { .port = 1 };
+    bool is_domain;
+
+    if (size > sizeof path - strlen("<x@>"))
+        return;
+    memcpy(path, "<x@", 3);
+    memcpy(path + 3, text, size);
+    path[3 + size] = '>';
+    is_domain = address_parse(path, size + 4, &address) == size + 4 &&
+                address.domain == path + 3 && address.domain_length == size;
+    assert(address_is_domain(text, size) == is_domain);
+    if (is_domain && address_is_literal(&address, &literal))
+        assert(text[0] == '[' && text[size - 1] == ']' && literal.port == 0 &&
+               (literal.version == 4 || literal.version == 6));
+}
+
 /* The path ends where it ends, whatever follows: nothing was looked up behind it. */
 static void check_alone(const char *text, size_t taken)
 {
@@ -95,6 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t taken = address_parse(text, size, &address);
 
     assert(taken <= size);
+    check_domain(text, size);
     if (taken > 0) {
         check_octets(text, taken);
         check_parts(text, taken, &address);

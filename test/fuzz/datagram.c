@@ -16,6 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { AIR = 16, SID = 7, CN = 9, MANY = 3 * SEGMENT_WINDOW };
 
+/* Soon the 32 bits of its milliseconds are over. */
+static const int64_t begin_ms = (INT64_C(1) << 32) - 500;
+
 struct letter {
     unsigned to;
     size_t length;
@@ -104,7 +107,12 @@ static void check_belief(unsigned side)
 {
     const struct datagram *end = &play.ends[side], *other = &play.ends[!side];
 
+    int64_t trip_ms = datagram_trip_ms(&play.ends[side]);
+
+    assert(trip_ms >= -1 && datagram_trip_ms(&play.ends[side]) == -1);
+    assert(play.is_forged || trip_ms <= play.now_ms - begin_ms);
     assert(end->out.acked <= end->out.sent && end->out.sent <= end->out.cut);
+    assert(datagram_unsent(end) == end->out.cut - end->out.sent);
     assert(end->out.cut - end->out.acked <= SEGMENT_WINDOW);
     assert(end->in.read <= end->in.acked && end->in.acked <= end->in.highest);
     assert(end->in.highest - end->in.read <= SEGMENT_WINDOW);
@@ -134,6 +142,39 @@ static void forge(struct letter *letter, unsigned with)
         letter->length -= 1;
     else if (letter->length > 60) /* within the line, where another digit may well stand */
         letter->octets[with % 60] = (char)('0' + with % 10);
+}
+
+/* Somebody says one thing more in an end's name, after which less is certain. */
+static void say_besides(unsigned to, const char *octets, size_t length)
+{
+    if (play.count == AIR)
+        return;
+    play.is_forged = true;
+    play.air[play.count].to = to;
+    play.air[play.count].length = length;
+    memcpy(play.air[play.count++].octets, octets, length);
+}
+
+/* An end says that it leaves, though it may go on to talk. */
+static void leave(unsigned side, unsigned code)
+{
+    char octets[SEGMENT_LIMIT];
+    size_t length = datagram_leave(&play.ends[side], code, octets);
+    struct segment said;
+
+    assert(segment_parse(&said, octets, length));
+    assert(said.kind == SEGMENT_R && said.id == SID && said.code == code);
+    say_besides(!side, octets, length);
+}
+
+/* The hello of this session again, or one for another. */
+static void come_anew(unsigned with)
+{
+    const struct segment hello = { .kind = SEGMENT_H, .id = CN + with % 2, .window = 1 };
+    char octets[SEGMENT_LIMIT];
+    size_t length = segment_write(&hello, octets);
+
+    say_besides(DATAGRAM_SERVER, octets, length);
 }
 
 static void run_clock(unsigned side, unsigned with)
@@ -211,6 +252,10 @@ static void happen(unsigned what, unsigned with)
             datagram_refuse(end);
         else if (with >= 0xf0 && side == DATAGRAM_SERVER)
             datagram_finish(end);
+        else if (with >= 0xe8)
+            leave(side, 400 + with);
+        else if (with >= 0xe0)
+            come_anew(with);
         break;
     default:
         happen_in_air(what / 2 % 8, with);
@@ -230,7 +275,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     memset(&play, 0, sizeof play);
-    play.now_ms = (INT64_C(1) << 32) - 500;
+    play.now_ms = begin_ms;
+    start.shares_port = data[0] >> 5 & 1;
     start.window = data[0] % SEGMENT_WINDOW + 1;
     start.peer_window = data[1] % SEGMENT_WINDOW + 1;
     datagram_begin(&play.ends[DATAGRAM_CLIENT], &start, play.now_ms);

@@ -73,6 +73,8 @@ static void check_verdict(const struct dialogue *dialogue, enum plain_verdict ve
     bool is_hello = is_blank(lines, length) && !dialogue->is_in_text;
 
     assert(verdict != PLAIN_AGAIN || (dialogue->is_answered && is_same));
+    assert(plain_is_hello_again(&dialogue->plain, lines, length) ==
+           (dialogue->plain.shares_port && is_blank(lines, length)));
     assert((verdict == PLAIN_GREET) == (is_hello && !dialogue->has_input));
     assert(verdict != PLAIN_IGNORE || (is_hello && dialogue->plain.shares_port));
     assert(!dialogue->is_in_text || dialogue->is_answered || verdict == PLAIN_NEW);

@@ -262,6 +262,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     config.dialect = (data[0] & 1) != 0 ? DIALECT_ITBA : DIALECT_USAL;
     config.rejects_bare = data[1] & 1;
+    config.message_size = data[1] >> 4 & 1 ? 4000 : 1000; /* which has room for a loop */
     mail.has_tags = data[1] >> 1 & 1;
     mail.knows_mailboxes = data[1] >> 2 & 1;
     snprintf(mail.domains, sizeof mail.domains, "%s", data[1] >> 3 & 1 ? "host.example " : "");
