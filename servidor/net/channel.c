@@ -27,6 +27,13 @@ bool channel_let_signals_in(const sigset_t *waiting)
     return pselect(0, NULL, NULL, NULL, &at_once, waiting) < 0;
 }
 
+int64_t channel_send_deadline(const struct channel *channel)
+{
+    int64_t deadline_ms = clock_now_ms() + channel->patience_ms;
+
+    return deadline_ms < channel->end_ms ? deadline_ms : channel->end_ms;
+}
+
 int channel_wait(struct channel *channel, int descriptor, enum channel_side side,
                  int64_t deadline_ms)
 {

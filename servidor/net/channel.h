@@ -46,6 +46,7 @@ struct channel {
     struct channel_watch *watch;
     const char *protocol; /* how mail comes, for its trace field; NULL: as SMTP itself says it */
     int patience_ms; /* how long a peer may leave its replies unread */
+    int64_t end_ms;  /* beyond this it may not, however little it leaves each time */
     int linger_ms;   /* how long a close may take to see the last reply arrive */
 };
 
@@ -110,6 +111,9 @@ static inline int channel_serve(struct channel_watch *watch, int64_t *deadline_m
  * them in, and a client that always has something ready would make the process deaf.
  */
 bool channel_let_signals_in(const sigset_t *waiting);
+
+/* For the channels themselves: until when a reply that is sent from now on may wait to be read. */
+int64_t channel_send_deadline(const struct channel *channel);
 
 /* What channel_wait() waits for. */
 enum channel_side { CHANNEL_READABLE, CHANNEL_WRITABLE };

@@ -216,6 +216,7 @@ struct channel *channel_plain_open(struct channel_plain *udp, int descriptor,
     udp->channel.watch = watch;
     udp->channel.protocol = "UDP (unnumbered)";
     udp->channel.patience_ms = 0;
+    udp->channel.end_ms = CLOCK_NEVER;
     udp->channel.linger_ms = LINGER_MS;
     udp->plain = (struct plain){ .shares_port = false };
     udp->peer = *peer;

@@ -47,12 +47,12 @@ static ssize_t tcp_read(struct channel *channel, char *into, size_t room, int64_
     return got;
 }
 
-/* Who is told to stop waits no more, but says goodbye where that needs no wait. */
+/* Who shall stop, or is out of time, waits no more, but says goodbye where that needs no wait. */
 static bool takes_goodbye(int out)
 {
     struct pollfd ready = { .fd = out, .events = POLLOUT };
 
-    return errno == ECANCELED && poll(&ready, 1, 0) > 0;
+    return (errno == ECANCELED || errno == ETIMEDOUT) && poll(&ready, 1, 0) > 0;
 }
 
 /*
@@ -75,7 +75,7 @@ static ssize_t write_some(struct channel *channel, const char *octets, size_t le
 static int send_pending(struct channel *channel)
 {
     struct channel_tcp *tcp = of(channel);
-    int64_t deadline_ms = clock_now_ms() + channel->patience_ms;
+    int64_t deadline_ms = channel_send_deadline(channel);
     size_t sent = 0;
 
     while (sent < tcp->pending_length) {
@@ -161,6 +161,7 @@ struct channel *channel_tcp_open(struct channel_tcp *tcp, int in, int out,
     tcp->channel.watch = watch;
     tcp->channel.protocol = NULL;
     tcp->channel.patience_ms = 0;
+    tcp->channel.end_ms = CLOCK_NEVER;
     tcp->channel.linger_ms = LINGER_MS;
     tcp->in = in;
     tcp->out = out;

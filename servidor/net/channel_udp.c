@@ -82,7 +82,7 @@ static ssize_t udp_read(struct channel *channel, char *into, size_t room, int64_
 static int udp_put(struct channel *channel, const char *reply, size_t length)
 {
     struct channel_udp *udp = of(channel);
-    int64_t deadline_ms = clock_now_ms() + channel->patience_ms;
+    int64_t deadline_ms = channel_send_deadline(channel);
     size_t put = 0;
 
     for (;;) {
@@ -168,7 +168,7 @@ struct channel *channel_udp_open(struct channel_udp *udp, int descriptor,
     };
 
     udp->channel = (struct channel){ .ops = &ops, .watch = watch, .patience_ms = PATIENCE_MS,
-                                     .linger_ms = LINGER_MS };
+                                     .end_ms = CLOCK_NEVER, .linger_ms = LINGER_MS };
     datagram_begin(&udp->ferry.datagram, &start, clock_now_ms());
     udp->ferry.socket = descriptor;
     udp->count = NULL;

@@ -239,12 +239,8 @@ static void end_without_input(struct session *session, ssize_t got)
 /* What was gathered leaves before a wait; at the end it leaves with the channel. */
 static void send_all(struct session *session)
 {
-    const int64_t left_ms = session->deadline_ms - clock_now_ms();
-
     if (session->is_over)
         return;
-    if (left_ms < session->channel->patience_ms)
-        session->channel->patience_ms = left_ms > 0 ? (int)left_ms : 0;
     if (channel_flush(session->channel) != 0)
         session->is_over = true;
     journal_flush();
@@ -257,8 +253,8 @@ static void turn(struct session *session, uint64_t wait_s)
     int64_t deadline_ms = clock_now_ms() + (int64_t)wait_s * 1000;
     ssize_t got;
 
-    if (deadline_ms > session->deadline_ms)
-        deadline_ms = session->deadline_ms;
+    if (deadline_ms > session->channel->end_ms)
+        deadline_ms = session->channel->end_ms;
     got = channel_read(session->channel, input, sizeof input, deadline_ms);
     if (got > 0) {
         totals_add(TOTAL_RECEIVED, (uint64_t)got);
@@ -286,9 +282,9 @@ static struct session *begin(const struct session_config *config, struct channel
     session->hello[0] = '\0';
     session->errors = 0;
     session->mail = NULL;
-    session->deadline_ms = clock_now_ms() + (int64_t)config->session_timeout_s * 1000;
     line_start(&session->line, (size_t)config->command_line);
     channel->patience_ms = (int)config->read_timeout_s * 1000;
+    channel->end_ms = clock_now_ms() + (int64_t)config->session_timeout_s * 1000;
     return session;
 }
 

@@ -47,7 +47,6 @@ struct session {
     bool is_extended; /* it was EHLO */
     bool is_over;     /* nothing more is read */
     uint64_t errors;  /* refused commands */
-    int64_t deadline_ms; /* of the whole session */
     struct transaction *mail; /* the open one, or NULL: points to storage */
     char hello[ADDRESS_DOMAIN_LIMIT + 1]; /* what the client calls itself; empty at first */
     char reply[REPLY_ROOM]; /* the last one; on the stack it would be half a page more of that */
