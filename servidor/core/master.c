@@ -32,7 +32,6 @@ enum {
     TICK_MS = 1000,
     GRACE_MS = 2000, /* from "now" to SIGKILL */
     DESCRIPTION_ROOM = 32,
-    SHORT_LIFE_MS = 1000, /* a worker that dies sooner, without having served, is ill */
     /* pselect(2) takes descriptors below FD_SETSIZE; a worker opens few of its own. */
     DESCRIPTOR_LIMIT = FD_SETSIZE - 32,
 };
@@ -77,8 +76,9 @@ static void live_as_worker(void *context)
 /* A worker could not be born, or died at once: the next one waits a little. */
 static void slow_births(enum transport transport, const char *what, const char *why)
 {
-    bool was_pausing = pool_is_pausing(&master.pools[transport], clock_now_ms());
-    unsigned pause_ms = pool_note_stillbirth(&master.pools[transport], clock_now_ms());
+    struct births *births = &master.pools[transport].births;
+    bool was_pausing = births_are_pausing(births, clock_now_ms());
+    unsigned pause_ms = births_note_failure(births, clock_now_ms());
 
     if (!was_pausing)
         fprintf(stderr, "servidor: a %s worker %s %s: the next one in %u ms\n",
@@ -129,7 +129,8 @@ static void balance(enum transport transport)
         retire_workers(transport, -wanted);
     for (; wanted > 0 && !is_short; wanted--)
         is_short = !fork_worker(transport);
-    atomic_store(&counters()->cannot_grow[transport], pool_is_pausing(pool, clock_now_ms()));
+    atomic_store(&counters()->cannot_grow[transport],
+                 births_are_pausing(&pool->births, clock_now_ms()));
 }
 
 /* A worker's end: its slot is put right whatever it was doing, and a violent end is said. */
@@ -144,11 +145,11 @@ static void bury_worker(int slot, int status)
     master.workers[slot].pid = 0;
     totals_add(TOTAL_WORKERS_DIED, 1);
     process_describe(status, how, sizeof how);
-    if (status != 0 && view.sessions == 0 && clock_now_ms() - child.born_ms < SHORT_LIFE_MS) {
+    if (status != 0 && view.sessions == 0 && clock_now_ms() - child.born_ms < BIRTHS_SHORT_LIFE_MS) {
         slow_births(child.transport, "was born and ended by", how);
         return;
     }
-    pool_note_life(&master.pools[child.transport]);
+    births_note_life(&master.pools[child.transport].births);
     if (status != 0 && master.stage == RUNNING)
         fprintf(stderr, "servidor: %s worker %ld ended by %s%s\n",
                 transport_name(child.transport), (long)child.pid, how,
@@ -263,7 +264,7 @@ static int64_t next_tick_ms(int64_t now_ms)
         return master.stage_ends_ms < tick_ms ? master.stage_ends_ms : tick_ms;
     tick_ms = sooner(tick_ms, servants_due_ms(), now_ms);
     for (transport = 0; transport < TRANSPORTS; transport++)
-        tick_ms = sooner(tick_ms, master.pools[transport].no_birth_before_ms, now_ms);
+        tick_ms = sooner(tick_ms, master.pools[transport].births.not_before_ms, now_ms);
     return tick_ms;
 }
 

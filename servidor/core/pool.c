@@ -7,8 +7,6 @@ enum {
     CALM_MS = 1000,          /* without growth, until bursts begin small again */
     RETIRE_AFTER_MS = 3000,  /* without growth, until workers retire */
     RETIRE_EVERY_MS = 500,
-    PAUSE_MS = 100,          /* after a first stillbirth; doubled by each further one */
-    PAUSE_LIMIT_MS = 10000,
 };
 
 static unsigned least(unsigned a, unsigned b)
@@ -63,7 +61,7 @@ int pool_decide(struct pool *pool, const struct slot_census *census, int64_t now
 {
     unsigned ready = census->starting + census->idle, high = 2 * pool->min;
 
-    if (pool_is_pausing(pool, now_ms))
+    if (births_are_pausing(&pool->births, now_ms))
         return 0;
     if (ready < pool_low_mark(pool))
         return grow(pool, census, now_ms);
@@ -72,29 +70,4 @@ int pool_decide(struct pool *pool, const struct slot_census *census, int64_t now
     if (ready > high)
         return shrink(pool, ready - high, now_ms);
     return 0;
-}
-
-unsigned pool_note_stillbirth(struct pool *pool, int64_t now_ms)
-{
-    unsigned pause_ms = PAUSE_MS;
-    unsigned i;
-
-    if (pool_is_pausing(pool, now_ms))
-        return (unsigned)(pool->no_birth_before_ms - now_ms);
-    for (i = 0; i < pool->stillbirths && pause_ms < PAUSE_LIMIT_MS; i++)
-        pause_ms *= 2;
-    pause_ms = least(pause_ms, PAUSE_LIMIT_MS);
-    pool->stillbirths++;
-    pool->no_birth_before_ms = now_ms + pause_ms;
-    return pause_ms;
-}
-
-void pool_note_life(struct pool *pool)
-{
-    pool->stillbirths = 0;
-}
-
-bool pool_is_pausing(const struct pool *pool, int64_t now_ms)
-{
-    return now_ms < pool->no_birth_before_ms;
 }

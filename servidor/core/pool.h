@@ -13,16 +13,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/births.h"
 #include "watch/slots.h"
 
 struct pool {
     unsigned min;             /* workers there are when nothing happens; at least 1 */
     unsigned max;             /* sessions at once; one worker more is kept, to say so */
     unsigned burst;           /* births of the next round */
-    unsigned stillbirths;     /* in a row */
     int64_t last_growth_ms;
     int64_t last_retiring_ms;
-    int64_t no_birth_before_ms;
+    struct births births;     /* while they wait, nobody is forked, nor retired */
 };
 
 /* A pool with nobody in it. `max` below `min` lowers `min`. */
@@ -36,17 +36,5 @@ unsigned pool_low_mark(const struct pool *pool);
 
 /* Has the pool as many workers as it may have? */
 bool pool_is_full(const struct pool *pool, const struct slot_census *census);
-
-/*
- * Notes that a child could not be born or died at once: births wait, longer after each. Those
- * that die together count as one. Returns for how many milliseconds from now.
- */
-unsigned pool_note_stillbirth(struct pool *pool, int64_t now_ms);
-
-/* Notes that a worker had a life: the next pause is a short one. */
-void pool_note_life(struct pool *pool);
-
-/* Are births waiting? */
-bool pool_is_pausing(const struct pool *pool, int64_t now_ms);
 
 #endif

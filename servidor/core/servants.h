@@ -1,6 +1,6 @@
 /*
  * The servants of the master: the processes of which there is one each, the door and the
- * responder. One that dies is replaced.
+ * responder. One that dies is replaced, after a pause that grows (core/births.h) if it died at once.
  */
 #ifndef CORE_SERVANTS_H
 #define CORE_SERVANTS_H
@@ -11,12 +11,12 @@
 
 #include "core/server.h"
 
-/* Forks those that are missing, unless they have just died. */
+/* Forks those that are missing, unless births wait. One that cannot be forked is said. */
 void servants_keep(struct server *server);
 
 /*
  * Notes that the process `child` has ended with the wait status `status`; `is_said`: a violent
- * end is said. False if it was no servant.
+ * end is said. One at birth is in any case. False if it was no servant.
  */
 bool servants_bury(pid_t child, int status, bool is_said);
 

@@ -166,62 +166,16 @@ static void busy_workers_are_no_surplus(void)
 }
 
 /* The notes of section 3: a child that dies before its first session slows births down. */
-static void stillbirths_pause_births_longer_and_longer(void)
-{
-    static const unsigned pauses_ms[] = { 100, 200, 400, 800, 1600, 3200, 6400, 10000, 10000 };
-    struct pool pool;
-    int64_t now_ms = 10000;
-    size_t i;
-
-    pool_start(&pool, MIN, MAX);
-    for (i = 0; i < sizeof pauses_ms / sizeof pauses_ms[0]; i++) {
-        CHECK(pool_note_stillbirth(&pool, now_ms) == pauses_ms[i]);
-        CHECK(decide(&pool, 0, 0, 0, now_ms) == 0);
-        now_ms += pauses_ms[i];
-        CHECK(decide(&pool, 0, 0, 0, now_ms - 1) == 0);
-        CHECK(decide(&pool, 0, 0, 0, now_ms) > 0);
-    }
-    for (i = 0; i < 1000; i++) {
-        CHECK(pool_note_stillbirth(&pool, now_ms) == 10000);
-        now_ms += 10000;
-    }
-}
-
-/* A burst of children that die is one mishap, not a thousand. */
-static void those_that_die_together_count_as_one(void)
-{
-    struct pool pool;
-    int i;
-
-    pool_start(&pool, MIN, MAX);
-    CHECK(pool_note_stillbirth(&pool, 10000) == 100);
-    for (i = 0; i < 100; i++)
-        CHECK(pool_note_stillbirth(&pool, 10000 + i) == 100U - (unsigned)i);
-    CHECK(pool_is_pausing(&pool, 10099) && !pool_is_pausing(&pool, 10100));
-    CHECK(pool_note_stillbirth(&pool, 10100) == 200);
-}
-
-static void nobody_retires_while_births_wait(void)
+static void nobody_is_born_or_retires_while_births_wait(void)
 {
     struct pool pool;
 
     pool_start(&pool, MIN, MAX);
-    pool_note_stillbirth(&pool, 100000);
+    births_note_failure(&pool.births, 100000);
+    CHECK(decide(&pool, 0, 0, 0, 100000) == 0 && decide(&pool, 0, 0, 0, 100099) == 0);
     CHECK(decide(&pool, 0, 500, 0, 100099) == 0);
     CHECK(decide(&pool, 0, 500, 0, 100100) < 0);
-}
-
-static void a_worker_that_lived_ends_the_pauses(void)
-{
-    struct pool pool;
-    int64_t now_ms = 10000;
-    int i;
-
-    pool_start(&pool, MIN, MAX);
-    for (i = 0; i < 5; i++)
-        now_ms += pool_note_stillbirth(&pool, now_ms);
-    pool_note_life(&pool);
-    CHECK(pool_note_stillbirth(&pool, now_ms) == 100);
+    CHECK(decide(&pool, 0, 0, 0, 100100) > 0);
 }
 
 /* Its session is over, but it cannot have another yet. */
@@ -321,10 +275,7 @@ int main(void)
     nobody_retires_soon_after_growth();
     half_of_the_surplus_retires_at_a_time();
     busy_workers_are_no_surplus();
-    stillbirths_pause_births_longer_and_longer();
-    those_that_die_together_count_as_one();
-    nobody_retires_while_births_wait();
-    a_worker_that_lived_ends_the_pauses();
+    nobody_is_born_or_retires_while_births_wait();
     a_worker_that_lingers_is_there_but_not_ready();
     five_hundred_at_once_are_served_within_seven_rounds();
     when_they_have_gone_the_pool_is_small_again();
