@@ -186,7 +186,7 @@ static const char *pid_path_outside(const char *root_folder)
 /* All that takes the rights of who started the server, or what is outside of its root folder. */
 static int prepare(struct server *server)
 {
-    static const struct master_hooks hooks = { reload, say_ready };
+    static const struct master_hooks hooks = { reload, say_ready, ports_mend };
     static struct config defaults;
     const struct config *config = &server->config;
     const char *pid_path = pid_path_outside(config->chroot);

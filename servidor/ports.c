@@ -26,11 +26,14 @@ static int close_both(int one, int other)
     return -1;
 }
 
+static enum socket_sharing sharing_of(const struct config *config)
+{
+    return config->udp_ports.is_same ? SOCKET_SHARED : SOCKET_ALONE;
+}
+
 /* Both transports on `port`. Where the system chooses, UDP gets the number TCP got. */
 static int open_smtp(struct server *server, uint16_t port)
 {
-    enum socket_sharing sharing = server->config.udp_ports.is_same ? SOCKET_SHARED : SOCKET_ALONE;
-
     missing = "TCP";
     server->listener = socket_listen(port);
     if (server->listener < 0)
@@ -40,7 +43,7 @@ static int open_smtp(struct server *server, uint16_t port)
     if (port == 0)
         return close_both(server->listener, -1);
     missing = "UDP";
-    server->datagrams = socket_datagram(port, sharing);
+    server->datagrams = socket_datagram(port, sharing_of(&server->config));
     return server->datagrams >= 0 ? 0 : close_both(server->listener, -1);
 }
 
@@ -113,4 +116,75 @@ int ports_open(struct server *server, bool is_after_crash)
         return 0;
     fprintf(stderr, "servidor: socketpair: %s: raise ulimit -n\n", strerror(errno));
     return -1;
+}
+
+/* A port of the running server. */
+enum port { PORT_TCP, PORT_UDP, PORT_MONITOR, PORT_MONITOR_IPV6, PORTS };
+
+/* Which are lost, and of which it was said that they cannot be had. */
+static bool is_lost[PORTS], is_out_of_reach[PORTS];
+
+static int open_again(const struct config *config, enum port which)
+{
+    switch (which) {
+    case PORT_TCP:
+        return socket_listen(config->port);
+    case PORT_UDP:
+        return socket_datagram(config->port, sharing_of(config));
+    case PORT_MONITOR:
+        if (config->has_secret)
+            return socket_datagram(config->monitor_port, SOCKET_ALONE);
+        return socket_datagram_loopback(config->monitor_port, false);
+    default:
+        return socket_datagram_loopback(config->monitor_port, true);
+    }
+}
+
+static void say_lost(const struct config *config, enum port which, const char *what)
+{
+    fprintf(stderr, "servidor: %s port %u%s %s\n", which == PORT_TCP ? "TCP" : "UDP",
+            (unsigned)(which >= PORT_MONITOR ? config->monitor_port : config->port),
+            which >= PORT_MONITOR ? " (monitor)" : "", what);
+}
+
+/* What is lost is let go first: until the children have done so too it may be taken. */
+static void let_go(const struct config *config, enum port which, int *descriptor)
+{
+    close(*descriptor);
+    *descriptor = -1;
+    is_lost[which] = true;
+    is_out_of_reach[which] = false;
+    say_lost(config, which, "is lost: it is opened anew");
+}
+
+/* Tries to open it. True if that succeeded. */
+static bool regain(const struct config *config, enum port which, int *descriptor)
+{
+    char why[128];
+
+    *descriptor = open_again(config, which);
+    is_lost[which] = *descriptor < 0;
+    if (is_lost[which] && !is_out_of_reach[which]) {
+        is_out_of_reach[which] = true;
+        snprintf(why, sizeof why, "cannot be opened: %s: trying again and again", strerror(errno));
+        say_lost(config, which, why);
+    }
+    return !is_lost[which];
+}
+
+bool ports_mend(struct server *server)
+{
+    int *all[PORTS] = { &server->listener, &server->datagrams, &server->monitors[0],
+                        &server->monitors[1] };
+    bool has_news = false;
+    enum port which;
+
+    for (which = 0; which < PORTS; which++)
+        if (is_lost[which]) {
+            has_news |= regain(&server->config, which, all[which]);
+        } else if (*all[which] >= 0 && socket_is_dead(*all[which])) {
+            let_go(&server->config, which, all[which]);
+            has_news = true;
+        }
+    return has_news;
 }

@@ -13,4 +13,11 @@
  */
 int ports_open(struct server *server, bool is_after_crash);
 
+/*
+ * Looks whether the open ports still work. One that does not is closed, and opened anew when this
+ * is called again, and again, until it can be; meanwhile its descriptor is -1. Each loss is said on
+ * standard error, and why the port cannot be had again, once. True if a descriptor has changed.
+ */
+bool ports_mend(struct server *server);
+
 #endif

@@ -58,6 +58,7 @@ static struct {
     struct child *workers; /* by slot */
     enum stage stage;
     int64_t stage_ends_ms;
+    int64_t next_look_ms; /* at the ports */
 } master;
 
 /* What a child is told about itself. */
@@ -125,6 +126,9 @@ static void balance(enum transport transport)
     int wanted = pool_decide(pool, &census, clock_now_ms());
     bool is_short = false;
 
+    /* Nothing can be served without a port; those that are there have been told to leave. */
+    if (transport == TRANSPORT_TCP && master.server->listener < 0)
+        wanted = 0;
     if (wanted < 0)
         retire_workers(transport, -wanted);
     for (; wanted > 0 && !is_short; wanted--)
@@ -145,7 +149,8 @@ static void bury_worker(int slot, int status)
     master.workers[slot].pid = 0;
     totals_add(TOTAL_WORKERS_DIED, 1);
     process_describe(status, how, sizeof how);
-    if (status != 0 && view.sessions == 0 && clock_now_ms() - child.born_ms < BIRTHS_SHORT_LIFE_MS) {
+    if (status != 0 && view.sessions == 0 &&
+        clock_now_ms() - child.born_ms < BIRTHS_SHORT_LIFE_MS) {
         slow_births(child.transport, "was born and ended by", how);
         return;
     }
@@ -210,6 +215,13 @@ static void next_stage(enum stage stage)
     tell_workers(words[stage]);
 }
 
+/* Idle workers and the servants make room for others that know what the master knows now. */
+static void renew_children(void)
+{
+    servants_tell(SIGTERM);
+    tell_workers(SIGTERM);
+}
+
 /*
  * Logs are opened anew, and idle workers and the servants make room for others that know the
  * settings of now; a session goes on as it began.
@@ -220,8 +232,7 @@ static void reload(void)
     journal_reopen();
     if (master.hooks->reload(&master.server->config))
         steer_reset();
-    servants_tell(SIGTERM);
-    tell_workers(SIGTERM);
+    renew_children();
 }
 
 static void obey(unsigned marks)
@@ -237,6 +248,17 @@ static void obey(unsigned marks)
         reload();
     if (master.stage != RUNNING && clock_now_ms() >= master.stage_ends_ms)
         next_stage(master.stage == DRAINING ? STOPPING : KILLING);
+}
+
+static void look_after_ports(void)
+{
+    int64_t now_ms = clock_now_ms();
+
+    if (now_ms < master.next_look_ms)
+        return;
+    master.next_look_ms = now_ms + TICK_MS;
+    if (master.hooks->mend_ports(master.server))
+        renew_children();
 }
 
 static void look_after_children(void)
@@ -349,10 +371,12 @@ void master_run(void)
         wait_for_news();
         bury_all();
         obey(signals_take());
-        if (master.stage == RUNNING)
+        if (master.stage == RUNNING) {
+            look_after_ports();
             look_after_children();
-        else if (slots_used() > 0)
+        } else if (slots_used() > 0) {
             servants_keep(master.server);
+        }
     }
     end_servants();
     totals_end();

@@ -11,6 +11,11 @@ struct master_hooks {
     bool (*reload)(struct config *config);
     /* All children are born; `server` can be connected to. */
     void (*ready)(struct server *server);
+    /*
+     * Looks after the ports, once a second: one that works no longer is -1 from then on, until it
+     * could be opened anew. True if there was such news, which children do not know.
+     */
+    bool (*mend_ports)(struct server *server);
 };
 
 /*

@@ -19,14 +19,25 @@ enum { DESCRIPTION_ROOM = 32 };
 struct place {
     const char *name;
     void (*live)(struct server *server);
+    int (*port)(const struct server *server); /* which it lives by; -1: there is none now */
     pid_t pid; /* 0: none */
     int64_t born_ms;
     struct births births;
 };
 
+static int door_port(const struct server *server)
+{
+    return server->datagrams;
+}
+
+static int responder_port(const struct server *server)
+{
+    return server->monitors[0];
+}
+
 static struct place places[SERVANTS] = {
-    [SERVANT_DOOR] = { .name = "door", .live = door_live },
-    [SERVANT_RESPONDER] = { .name = "monitor", .live = responder_live },
+    [SERVANT_DOOR] = { .name = "door", .live = door_live, .port = door_port },
+    [SERVANT_RESPONDER] = { .name = "monitor", .live = responder_live, .port = responder_port },
 };
 
 struct birth {
@@ -55,7 +66,7 @@ static void keep(struct server *server, struct place *place)
     struct birth birth = { server, place };
     int64_t now_ms = clock_now_ms();
 
-    if (place->pid > 0 || births_are_pausing(&place->births, now_ms))
+    if (place->pid > 0 || place->port(server) < 0 || births_are_pausing(&place->births, now_ms))
         return;
     place->pid = process_fork(live, &birth);
     place->born_ms = now_ms;
@@ -84,7 +95,8 @@ static void bury(struct place *place, int status, bool is_said)
     if (status != 0 && !has_lived)
         slow_births(place, "was born and ended by", how);
     else if (status != 0 && is_said)
-        fprintf(stderr, "servidor: the %s ended by %s: another takes its place\n", place->name, how);
+        fprintf(stderr, "servidor: the %s ended by %s: another takes its place\n", place->name,
+                how);
 }
 
 bool servants_bury(pid_t child, int status, bool is_said)

@@ -1,6 +1,7 @@
 /*
  * The servants of the master: the processes of which there is one each, the door and the
- * responder. One that dies is replaced, after a pause that grows (core/births.h) if it died at once.
+ * responder. One that dies is replaced, after a pause that grows (core/births.h) if it died at
+ * once.
  */
 #ifndef CORE_SERVANTS_H
 #define CORE_SERVANTS_H
@@ -11,7 +12,7 @@
 
 #include "core/server.h"
 
-/* Forks those that are missing, unless births wait. One that cannot be forked is said. */
+/* Forks those that are missing and have a port, unless births wait. A failure is said. */
 void servants_keep(struct server *server);
 
 /*

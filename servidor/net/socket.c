@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -198,6 +199,14 @@ uint16_t socket_port(int descriptor)
         return 0;
     peer_from_sockaddr(&self, (struct sockaddr *)&address);
     return self.port;
+}
+
+bool socket_is_dead(int descriptor)
+{
+    struct pollfd look = { .fd = descriptor }; /* what is asked for comes unasked */
+
+    return (poll(&look, 1, 0) > 0 && (look.revents & (POLLHUP | POLLNVAL)) != 0) ||
+           socket_port(descriptor) == 0;
 }
 
 void socket_own_peer(int descriptor, struct peer *own)

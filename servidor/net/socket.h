@@ -49,6 +49,12 @@ int socket_for_peer(const struct peer *peer, uint16_t low, uint16_t high,
 /* A pair of descriptors that keep records whole; 0, or -1 with errno. */
 int socket_record_pair(int ends[2]);
 
+/*
+ * Has this bound socket stopped working for good, as after `ss -K`? Nothing comes through it then,
+ * and waiting for it is no wait.
+ */
+bool socket_is_dead(int descriptor);
+
 /* The port that `descriptor` is bound to, 0 if none. */
 uint16_t socket_port(int descriptor);
 
