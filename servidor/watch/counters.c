@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/clock.h"
+
 static struct counters *shared;
 static int memory_descriptor; /* stays open for its locks */
 
@@ -69,6 +71,7 @@ int counters_start(unsigned slots)
     shared = (void *)(memory + below);
     shared->slot_count = slots;
     shared->started_s = time(NULL);
+    shared->started_ms = clock_now_ms();
     atomic_store(&shared->mail_serial, first_serial());
     return 0;
 }

@@ -70,6 +70,7 @@ struct counters {
     _Atomic uint32_t wake_below[TRANSPORTS];         /* fewer idle workers than this: wake the master */
     _Atomic bool cannot_grow[TRANSPORTS];            /* no worker can be had for now */
     int64_t started_s;                               /* time(2) */
+    int64_t started_ms;                              /* clock_now_ms() */
     uint32_t slot_count;
     /*
      * The master's own. It stands here because a page that is not shared, which the master writes
@@ -121,7 +122,8 @@ void counters_unlock(unsigned lock);
 
 /*
  * Writes the id of a new mail: COUNTERS_ID letters and digits and a NUL. A server does not
- * repeat one, nor after a restart, unless mails come faster than 4 million a second.
+ * repeat one, whatever the wall clock does, nor after a restart, unless mails come faster than 4
+ * million a second or that clock was set back in between.
  */
 enum { COUNTERS_ID = 9 };
 void counters_new_id(char id[COUNTERS_ID + 1]);

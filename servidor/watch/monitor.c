@@ -1,6 +1,7 @@
 /* See monitor.h. */
 #include "watch/monitor.h"
 
+#include "net/clock.h"
 #include "watch/slots.h"
 #include "watch/steer.h"
 #include "watch/totals.h"
@@ -68,10 +69,9 @@ static uint64_t count_workers(bool are_busy)
     return are_busy ? tcp.busy + udp.busy : tcp.idle + udp.idle;
 }
 
-static uint64_t value_of(const struct monitor_config *config, unsigned command, int64_t now_s)
+static uint64_t value_of(const struct monitor_config *config, unsigned command)
 {
     const uint64_t *configured = config->configured;
-    int64_t started_s = counters()->started_s;
 
     switch (command) {
     case MONITOR_CONCURRENT:
@@ -82,9 +82,9 @@ static uint64_t value_of(const struct monitor_config *config, unsigned command, 
     case MONITOR_FILTER:
         return !totals_filter_is_off();
     case MONITOR_STARTED:
-        return (uint64_t)started_s;
+        return (uint64_t)counters()->started_s;
     case MONITOR_UPTIME:
-        return now_s > started_s ? (uint64_t)(now_s - started_s) : 0;
+        return (uint64_t)(clock_now_ms() - counters()->started_ms) / 1000;
     case MONITOR_LOST_RECORDS:
         return atomic_load(&counters()->log_lost_records);
     case MONITOR_MESSAGE_SIZE:
@@ -168,7 +168,7 @@ size_t monitor_answer(const struct monitor_config *config, const struct monitor_
     if (reply.status == MONITOR_OK) {
         act(request.command);
         reply.kind = monitor_kind(request.command);
-        reply.value = value_of(config, request.command, question->when_s);
+        reply.value = value_of(config, request.command);
     }
     monitor_write_reply(answer, &reply);
     return MONITOR_LENGTH;
