@@ -22,6 +22,7 @@
 #include "net/reception.h"
 #include "net/resolve.h"
 #include "net/socket.h"
+#include "net/wipe.h"
 #include "smtp/session.h"
 #include "watch/journal.h"
 #include "watch/slots.h"
@@ -30,7 +31,7 @@
 #include "watch/trouble.h"
 
 /* A plain-mode client that says nothing after the greeting is gone sooner than others. */
-enum { PLAIN_FIRST_WAIT_S = 60, PAUSE_MS = 100 };
+enum { PLAIN_FIRST_WAIT_S = 60, PAUSE_MS = 100, STACK_WIPED = 16384 };
 
 static struct {
     struct channel_watch watch;
@@ -258,21 +259,11 @@ static int make_hijo_in_time(const struct hello *hello)
     return hijo;
 }
 
-/* Waits for a hello and has its session. Returns true if there was one. */
-static bool serve_datagrams(void)
+/* Has the session that a hello asks for. Returns true if there was one. */
+static bool serve_hello(const struct hello *hello)
 {
-    struct hello *hello = &worker.hello;
-    ssize_t got;
     int hijo;
 
-    signals_let_through(true);
-    got = recv(worker.server->hellos[0], hello, sizeof *hello, 0);
-    signals_let_through(false);
-    if (got < (ssize_t)HELLO_HEAD) {
-        if (got < 0 && !is_passing(errno))
-            pause_after("recv");
-        return false;
-    }
     slot_set_plain(worker.slot, !hello->is_numbered);
     take_session(&hello->peer);
     hijo = make_hijo_in_time(hello);
@@ -283,6 +274,33 @@ static bool serve_datagrams(void)
     else
         serve_plain(hello, hijo);
     return true;
+}
+
+/* Waits for a hello and has its session. Returns true if there was one. */
+static bool serve_datagrams(void)
+{
+    bool is_served;
+    ssize_t got;
+
+    signals_let_through(true);
+    got = recv(worker.server->hellos[0], &worker.hello, sizeof worker.hello, 0);
+    signals_let_through(false);
+    if (got < (ssize_t)HELLO_HEAD) {
+        if (got < 0 && !is_passing(errno))
+            pause_after("recv");
+        return false;
+    }
+    is_served = serve_hello(&worker.hello);
+    wipe(&worker.hello, (size_t)got);
+    return is_served;
+}
+
+/* What the session had on the stack: paths with the names of boxes, datagrams. None is deeper. */
+static void wipe_stack(void)
+{
+    char used[STACK_WIPED];
+
+    wipe(used, sizeof used);
 }
 
 static void begin(struct server *server, int slot, enum transport transport)
@@ -311,6 +329,7 @@ void worker_live(struct server *server, int slot, enum transport transport)
     bool is_tcp = transport == TRANSPORT_TCP;
     const int kept[] = { is_tcp ? server->listener : server->hellos[0], server->wake[1],
                          server->lifeline[0] };
+    void (*const volatile forget)(void) = wipe_stack; /* so that it stands where they stood */
     uint64_t served = 0;
 
     signals_start(SIGNALS_WORKER);
@@ -319,6 +338,7 @@ void worker_live(struct server *server, int slot, enum transport transport)
     while (served < server->config.sessions_per_worker && !worker.watch.is_leaving) {
         slot_idle(slot);
         served += is_tcp ? serve_connection() : serve_datagrams();
+        forget();
         look_around(&worker.watch);
     }
 }

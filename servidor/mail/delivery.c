@@ -14,6 +14,7 @@
 #include "mail/filter.h"
 #include "mail/sync.h"
 #include "net/fault.h"
+#include "net/wipe.h"
 #include "watch/journal.h"
 #include "watch/trouble.h"
 
@@ -39,6 +40,10 @@ void delivery_drop(struct delivery *delivery)
 {
     if (delivery->is_open)
         close_spool(delivery);
+    wipe(delivery->buffer, delivery->most);
+    wipe(delivery->trace, delivery->trace_length);
+    wipe(delivery->spool.path, strlen(delivery->spool.path)); /* it names a box */
+    delivery->most = delivery->trace_length = 0;
 }
 
 static enum delivery_verdict verdict_of(int error)
@@ -108,6 +113,7 @@ enum delivery_verdict delivery_start(struct delivery *delivery, const struct mai
         delivery->trace_length = message_write_trace(delivery->trace, trace, &path, time(NULL));
     else
         delivery->used = message_write_trace(delivery->buffer, trace, &path, time(NULL));
+    delivery->most = delivery->used;
     return DELIVERY_KEPT;
 }
 
@@ -132,6 +138,12 @@ static size_t set_apart(char *text, size_t length)
     return 1;
 }
 
+static void note_use(struct delivery *delivery, size_t used)
+{
+    if (delivery->most < used)
+        delivery->most = used;
+}
+
 void delivery_wrote(struct delivery *delivery, const char *end)
 {
     char *begin = delivery->buffer + delivery->used;
@@ -139,12 +151,14 @@ void delivery_wrote(struct delivery *delivery, const char *end)
 
     _Static_assert((int)MESSAGE_TRACE_ROOM + (int)DELIVERY_PIECE + 1 <= (int)DELIVERY_ROOM,
                    "the first piece has room for an octet more");
+    note_use(delivery, delivery->used + length);
     if (!delivery->is_open || length == 0)
         return;
     message_read(&delivery->header, begin, length);
     delivery->used += length;
     if (!delivery->has_text)
         delivery->used += set_apart(begin, length);
+    note_use(delivery, delivery->used);
     delivery->has_text = true;
 }
 
@@ -184,7 +198,7 @@ static enum delivery_verdict pass_filter(struct delivery *delivery, uint64_t siz
                                                       [FILTER_DROPS] = DELIVERY_DROPPED,
                                                       [FILTER_REFUSES] = DELIVERY_FILTERED,
                                                       [FILTER_FAILS] = DELIVERY_FAILED };
-    struct spool output;
+    struct spool output = { .descriptor = -1 }; /* all of it is copied: nothing else of the stack */
     enum filter_verdict verdict;
 
     if (write_out(delivery) != 0 || create_output(delivery, &output) != 0) {

@@ -35,6 +35,7 @@ struct delivery {
     size_t trace_length; /* of a filtered mail: what is to stand above its text */
     char trace[MESSAGE_TRACE_ROOM];
     size_t used;
+    size_t most; /* octets of the buffer that the mail has used at some time */
     char buffer[DELIVERY_ROOM];
 };
 
@@ -73,7 +74,10 @@ void delivery_wrote(struct delivery *delivery, const char *end);
  */
 enum delivery_verdict delivery_keep(struct delivery *delivery, uint64_t size_limit);
 
-/* Forgets it, if it is not over: nothing of it stays. All zeros are a delivery that is over. */
+/*
+ * Ends it, if it is not over: nothing of it stays, on disk or in memory. All zeros are a delivery
+ * that is over.
+ */
 void delivery_drop(struct delivery *delivery);
 
 #endif

@@ -4,11 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/wipe.h"
+
 enum { FIRST_ROOM = 1024 };
 
 const char *envelope_next(const char *string)
 {
     return string + strlen(string) + 1;
+}
+
+static void forget(struct envelope_list *list)
+{
+    if (list->used > 0)
+        wipe(list->strings, list->used);
+}
+
+void envelope_forget(struct envelope *envelope)
+{
+    wipe(envelope->sender, sizeof envelope->sender);
+    forget(&envelope->recipients);
+    forget(&envelope->boxes);
+    envelope->recipients.used = envelope->recipients.count = 0;
+    envelope->boxes.used = envelope->boxes.count = 0;
 }
 
 /* Makes room for `length` octets more. */
@@ -21,9 +38,13 @@ static int make_room(struct envelope_list *list, size_t length)
         room *= 2;
     if (room == list->room)
         return 0;
-    strings = realloc(list->strings, room);
+    strings = malloc(room);
     if (strings == NULL)
         return -1;
+    if (list->used > 0)
+        memcpy(strings, list->strings, list->used);
+    forget(list);
+    free(list->strings);
     list->strings = strings;
     list->room = room;
     return 0;

@@ -26,6 +26,9 @@ struct envelope {
 /* The next string of a list; begin with list->strings, and take list->count of them. */
 const char *envelope_next(const char *string);
 
+/* Empties it, and keeps nothing of its strings. */
+void envelope_forget(struct envelope *envelope);
+
 /* Begins a mail from `sender`, of less than ENVELOPE_ADDRESS_ROOM octets. */
 void envelope_start(struct envelope *envelope, const char *sender, size_t length);
 

@@ -11,6 +11,7 @@
 #include "mail/filter_words.h"
 #include "mail/message.h"
 #include "net/text.h"
+#include "net/wipe.h"
 #include "watch/totals.h"
 #include "watch/trouble.h"
 
@@ -201,6 +202,7 @@ static void run_with(const struct filter_mail *mail, int input, const int errors
     snprintf(count, sizeof count, "%zu", mail->envelope->recipients.count);
     filter.run(&job, end);
     say_errors(mail->id, errors[0]);
+    wipe(filter.recipients, strlen(filter.recipients));
 }
 
 /* Opens what the filter needs beside its output, and runs it. */

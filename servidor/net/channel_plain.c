@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "net/clock.h"
+#include "net/wipe.h"
 
 /* How long after the last reply a repeated command (QUIT, say) is usually still answered. */
 enum { LINGER_MS = 3000 };
@@ -64,6 +65,12 @@ static void note_repetition(struct channel_plain *udp, enum plain_verdict verdic
         udp->repeated(replies);
 }
 
+static void note_use(struct channel_plain *udp, size_t length)
+{
+    if (udp->most < length + PLAIN_LINE_END)
+        udp->most = length + PLAIN_LINE_END;
+}
+
 /* Receives a datagram of the peer as lines. Their length, 0 if there was none, -1 with errno. */
 static ssize_t receive_lines(struct channel_plain *udp)
 {
@@ -79,6 +86,7 @@ static ssize_t receive_lines(struct channel_plain *udp)
         return udp->is_broken ? -1 : 0;
     }
     /* A stranger's datagram can slip in between bind(2) and connect(2). */
+    note_use(udp, (size_t)got);
     peer_from_sockaddr(&source, (struct sockaddr *)&address);
     if (!peer_is_same(&source, &udp->peer))
         return 0;
@@ -200,6 +208,10 @@ static void plain_close(struct channel *channel)
     if (udp->plain.is_answered)
         linger(udp);
     close(udp->descriptor);
+    wipe(udp->buffers[0], udp->most);
+    wipe(udp->buffers[1], udp->most);
+    wipe(udp->greeting, sizeof udp->greeting);
+    wipe(udp->reply, sizeof udp->reply);
 }
 
 struct channel *channel_plain_open(struct channel_plain *udp, int descriptor,
@@ -224,7 +236,7 @@ struct channel *channel_plain_open(struct channel_plain *udp, int descriptor,
     udp->is_broken = udp->is_lingering = udp->is_peer_back = udp->has_pending = false;
     udp->input = udp->buffers[0];
     udp->incoming = udp->buffers[1];
-    udp->input_taken = 0;
+    udp->input_taken = udp->most = 0;
     udp->greeting_length = udp->reply_length = 0;
     udp->repeated = NULL;
     return &udp->channel;
@@ -234,6 +246,7 @@ void channel_plain_take_hello(struct channel_plain *udp, const char *text, size_
 {
     if (length > PLAIN_DATAGRAM_LIMIT)
         length = PLAIN_DATAGRAM_LIMIT;
+    note_use(udp, length);
     memcpy(udp->input, text, length);
     udp->plain.input = udp->input;
     udp->plain.input_length = plain_lines(udp->input, length);

@@ -20,6 +20,7 @@ struct channel_plain {
     bool is_peer_back; /* while lingering: the peer has begun anew */
     char *input, *incoming; /* the last datagram taken, and room for the next: buffers below */
     size_t input_taken;     /* octets of the input that have been read */
+    size_t most;            /* octets of a buffer that were used at some time */
     bool has_pending;       /* the reply was put and not yet sent */
     void (*repeated)(unsigned replies); /* NULL, or is told of a datagram that came again */
     size_t greeting_length, reply_length;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "net/clock.h"
+#include "net/wipe.h"
 
 /* How long a closing channel usually reads what the peer still sends, and how much of it. */
 enum { LINGER_MS = 2000, LINGER_OCTETS = 1 << 20 };
@@ -96,6 +97,7 @@ static int tcp_flush(struct channel *channel)
 {
     int result = of(channel)->pending_length == 0 ? 0 : send_pending(channel);
 
+    wipe(of(channel)->pending, of(channel)->pending_length);
     of(channel)->pending_length = 0;
     return result;
 }

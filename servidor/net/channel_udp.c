@@ -127,6 +127,7 @@ static void udp_close(struct channel *channel)
     tell(udp);
     channel->watch->served = NULL;
     close(udp->ferry.socket);
+    datagram_forget(&udp->ferry.datagram);
 }
 
 static int udp_serve(struct channel *channel, int64_t *deadline_ms)

@@ -280,3 +280,9 @@ size_t datagram_leave(const struct datagram *datagram, unsigned code, char out[S
 
     return segment_write(&segment, out);
 }
+
+void datagram_forget(struct datagram *datagram)
+{
+    datagram_in_forget(&datagram->in);
+    datagram_out_forget(&datagram->out);
+}

@@ -106,6 +106,9 @@ size_t datagram_next(struct datagram *datagram, char out[SEGMENT_LIMIT], int64_t
 /* Until when datagram_next() has nothing, if nothing else happens; CLOCK_NEVER after the end. */
 int64_t datagram_deadline(const struct datagram *datagram);
 
+/* The session is over: nothing is left of what was said. */
+void datagram_forget(struct datagram *datagram);
+
 /* The R with `code` by which this end says that it leaves, in `out`. Returns its length. */
 size_t datagram_leave(const struct datagram *datagram, unsigned code, char out[SEGMENT_LIMIT]);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/clock.h"
+#include "net/wipe.h"
 
 enum { ACKNOWLEDGE_MS = 40, UNACKNOWLEDGED = 2 };
 
@@ -75,6 +76,21 @@ bool datagram_in_hold(struct datagram_in *in, const struct segment *segment, int
     return true;
 }
 
+static void release(struct datagram_holding *holding)
+{
+    wipe(holding->payload, holding->length);
+    holding->is_held = false;
+}
+
+void datagram_in_forget(struct datagram_in *in)
+{
+    size_t i;
+
+    for (i = 0; i < SEGMENT_WINDOW; i++)
+        if (in->ring[i].is_held)
+            release(&in->ring[i]);
+}
+
 /* Does the peer wait for the room that there is now? */
 static bool is_window_news(const struct datagram_in *in)
 {
@@ -98,7 +114,7 @@ size_t datagram_in_take(struct datagram_in *in, char *into, size_t room)
         total += part;
         in->taken += part;
         if (in->taken == holding->length) {
-            holding->is_held = false;
+            release(holding);
             in->taken = 0;
             in->read++;
         }

@@ -45,6 +45,9 @@ bool datagram_in_hold(struct datagram_in *in, const struct segment *segment, int
 /* See datagram_take(). */
 size_t datagram_in_take(struct datagram_in *in, char *into, size_t room);
 
+/* Of what has come and was not read, nothing is left. */
+void datagram_in_forget(struct datagram_in *in);
+
 /* An acknowledgement is due at once. */
 void datagram_in_owe(struct datagram_in *in);
 

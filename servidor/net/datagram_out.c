@@ -5,6 +5,7 @@
 
 #include "net/clock.h"
 #include "net/spread.h"
+#include "net/wipe.h"
 
 enum {
     CONGESTION_FIRST = 4, /* RFC 6928 would allow 10; a mail's first lines are no hurry */
@@ -148,6 +149,15 @@ static void grow(struct datagram_out *out)
         out->congestion = SEGMENT_WINDOW;
 }
 
+void datagram_out_forget(struct datagram_out *out)
+{
+    uint32_t seq;
+
+    for (seq = out->acked + 1; seq <= out->cut; seq++)
+        wipe(at(out, seq)->payload, at(out, seq)->length);
+    wipe(at(out, out->cut + 1)->payload, out->filled);
+}
+
 static void note_progress(struct datagram_out *out, int64_t now_ms)
 {
     out->expiries = 0;
@@ -158,6 +168,7 @@ static void advance(struct datagram_out *out, uint32_t acked, int64_t now_ms)
 {
     while (out->acked < acked) {
         out->acked++;
+        wipe(at(out, out->acked)->payload, at(out, out->acked)->length);
         grow(out);
     }
     note_progress(out, now_ms);

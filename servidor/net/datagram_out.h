@@ -51,6 +51,9 @@ size_t datagram_out_put(struct datagram_out *out, const char *octets, size_t len
 void datagram_out_push(struct datagram_out *out);
 bool datagram_out_finish(struct datagram_out *out);
 
+/* Of what was put and not acknowledged, nothing is left. */
+void datagram_out_forget(struct datagram_out *out);
+
 /* Is something sent, and not acknowledged? */
 bool datagram_out_waits(const struct datagram_out *out);
 

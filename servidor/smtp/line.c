@@ -3,12 +3,20 @@
 
 #include <string.h>
 
+#include "net/wipe.h"
+
 void line_start(struct line_reader *reader, size_t limit)
 {
     reader->limit = limit;
     reader->length = reader->total = 0;
     reader->last = '\0';
     reader->is_ready = reader->is_bare = false;
+}
+
+void line_forget(struct line_reader *reader)
+{
+    wipe(reader->octets, reader->length);
+    line_start(reader, reader->limit);
 }
 
 static void keep(struct line_reader *reader, const char *octets, size_t length)
@@ -29,7 +37,7 @@ enum line_result line_take(struct line_reader *reader, const char *octets, size_
     bool is_too_long;
 
     if (reader->is_ready)
-        line_start(reader, reader->limit);
+        line_forget(reader);
     *taken = line_end == NULL ? length : (size_t)(line_end - octets);
     keep(reader, octets, *taken);
     if (line_end == NULL)

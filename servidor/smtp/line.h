@@ -29,6 +29,9 @@ enum line_result {
 /* Makes the reader ready for the first line. `limit` is 2 to LINE_ROOM. */
 void line_start(struct line_reader *reader, size_t limit);
 
+/* What is kept of the last line is no longer. */
+void line_forget(struct line_reader *reader);
+
 /*
  * Takes octets up to the end of one line, which is CRLF or a bare LF; a CR elsewhere
  * belongs to the line. `*taken` is how many of the `length` octets it took.

@@ -8,6 +8,7 @@
 #include <stdalign.h>
 
 #include "net/clock.h"
+#include "net/wipe.h"
 #include "smtp/verbs.h"
 #include "watch/counters.h"
 #include "watch/journal.h"
@@ -246,10 +247,13 @@ static void send_all(struct session *session)
     journal_flush();
 }
 
+/* What the client has sent, and how much of it at once, at most. */
+static char input[INPUT_ROOM];
+static size_t input_most;
+
 /* Waits up to `wait_s` for the client and takes what it sends. */
 static void turn(struct session *session, uint64_t wait_s)
 {
-    static char input[INPUT_ROOM];
     int64_t deadline_ms = clock_now_ms() + (int64_t)wait_s * 1000;
     ssize_t got;
 
@@ -257,6 +261,8 @@ static void turn(struct session *session, uint64_t wait_s)
         deadline_ms = session->channel->end_ms;
     got = channel_read(session->channel, input, sizeof input, deadline_ms);
     if (got > 0) {
+        if (input_most < (size_t)got)
+            input_most = (size_t)got;
         totals_add(TOTAL_RECEIVED, (uint64_t)got);
         take(session, input, (size_t)got);
     } else {
@@ -288,6 +294,17 @@ static struct session *begin(const struct session_config *config, struct channel
     return session;
 }
 
+/* What the client said of itself or asked for is nothing to the next one. */
+static void forget(struct session *session)
+{
+    line_forget(&session->line);
+    wipe(session->hello, sizeof session->hello);
+    wipe(session->verified, sizeof session->verified);
+    wipe(session->reply, sizeof session->reply);
+    wipe(input, input_most);
+    input_most = 0;
+}
+
 void session_run(const struct session_config *config, struct channel *channel,
                  const struct session_client *client, uint64_t first_wait_s)
 {
@@ -301,6 +318,7 @@ void session_run(const struct session_config *config, struct channel *channel,
     while (!session->is_over)
         turn(session, config->read_timeout_s);
     transaction_drop(session);
+    forget(session);
 }
 
 void session_refuse(const struct session_config *config, struct channel *channel,

@@ -41,6 +41,7 @@ struct session_client {
  * Runs a session with `client` at the other end of `channel`, which stays the caller's
  * to close. `first_wait_s` is how long the first command may take. Returns when the
  * session is over, whoever ended it and how; the last reply leaves when the channel is closed.
+ * Nothing that the client said is left in its memory then (net/wipe.h).
  */
 void session_run(const struct session_config *config, struct channel *channel,
                  const struct session_client *client, uint64_t first_wait_s);

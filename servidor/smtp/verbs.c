@@ -36,8 +36,10 @@ void transaction_start(struct session *session)
 
 void transaction_drop(struct session *session)
 {
-    if (session->mail != NULL)
+    if (session->mail != NULL) {
         delivery_drop(&session->mail->delivery);
+        envelope_forget(&session->mail->envelope);
+    }
     session->mail = NULL;
 }
 

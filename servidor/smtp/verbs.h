@@ -68,7 +68,10 @@ bool verbs_announces_octets(const char *line, size_t length);
 /* Opens a transaction without recipients; there must be none. */
 void transaction_start(struct session *session);
 
-/* Drops the open transaction, if there is one: nothing of an unfinished mail stays. */
+/*
+ * Drops the open transaction, if there is one: nothing of an unfinished mail stays, and nothing of
+ * any in memory.
+ */
 void transaction_drop(struct session *session);
 
 /* What a client is told of a delivery; `kept` if all is well with it. */

@@ -8,6 +8,7 @@
 
 #include "net/clock.h"
 #include "net/text.h"
+#include "net/wipe.h"
 #include "watch/logfile.h"
 #include "watch/steer.h"
 
@@ -110,18 +111,6 @@ void journal_begin(const struct peer *peer, const char *name, enum transport tra
     log_access("connected");
 }
 
-void journal_end(void)
-{
-    char line[PREFIX_ROOM + CLOCK_DATE_ROOM], date[CLOCK_DATE_ROOM];
-    int length = snprintf(line, sizeof line, "Completed %s IP:%s port %u, on %s protocol, at %s\n",
-                          journal.name, journal.address, journal.port,
-                          transport_name(journal.transport), clock_date(time(NULL), date));
-
-    logfile_append(&journal.requests, line, (size_t)length);
-    log_access("disconnected");
-    journal_flush();
-}
-
 /* Logs `shown` octets of a line that had `length`. */
 static void log_line(const char *direction, const char *line, size_t shown, size_t length)
 {
@@ -155,6 +144,27 @@ static void text_piece(const char *octets, size_t length)
         journal.text_last = octets[length - 1];
 }
 
+static void forget_text(void)
+{
+    wipe(journal.text, journal.text_length < LINE_SHOWN ? journal.text_length : LINE_SHOWN);
+    journal.text_length = 0;
+}
+
+void journal_end(void)
+{
+    char line[PREFIX_ROOM + CLOCK_DATE_ROOM], date[CLOCK_DATE_ROOM];
+    int length = snprintf(line, sizeof line, "Completed %s IP:%s port %u, on %s protocol, at %s\n",
+                          journal.name, journal.address, journal.port,
+                          transport_name(journal.transport), clock_date(time(NULL), date));
+
+    logfile_append(&journal.requests, line, (size_t)length);
+    log_access("disconnected");
+    journal_flush();
+    forget_text(); /* of a text that broke off within a line */
+    wipe(journal.prefix, sizeof journal.prefix);
+    wipe(journal.address, sizeof journal.address);
+}
+
 static void text_line_end(void)
 {
     size_t length = journal.text_length;
@@ -162,7 +172,7 @@ static void text_line_end(void)
     if (length > 0 && journal.text_last == '\r')
         length--;
     journal_received(journal.text, length, length);
-    journal.text_length = 0;
+    forget_text();
 }
 
 void journal_text(const char *octets, size_t length)
@@ -234,6 +244,7 @@ static size_t write_sent(char *out, const struct journal_mail *mail, const char 
 void journal_mail(const struct journal_mail *mail)
 {
     char date[CLOCK_DATE_ROOM], *record;
+    size_t length;
 
     clock_date(time(NULL), date);
     log_kept(mail, date);
@@ -244,7 +255,9 @@ void journal_mail(const struct journal_mail *mail)
         atomic_fetch_add(&counters()->log_lost_records, 1);
         return;
     }
-    logfile_append(&journal.accesses, record, write_sent(record, mail, date));
+    length = write_sent(record, mail, date);
+    logfile_append(&journal.accesses, record, length);
+    wipe(record, length);
     free(record);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "net/file.h"
+#include "net/wipe.h"
 
 static int open_log(const char *path)
 {
@@ -116,6 +117,7 @@ void logfile_flush(struct logfile *file)
 {
     if (file->used > 0)
         write_lines(file, file->batch, file->used);
+    wipe(file->batch, file->used);
     file->used = 0;
     logfile_reopen(file, false);
 }

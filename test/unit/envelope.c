@@ -43,8 +43,28 @@ static void recipients_and_boxes_keep_their_order(void)
     free(envelope.boxes.strings);
 }
 
+static void nothing_is_left_of_what_is_forgotten(void)
+{
+    static struct envelope envelope;
+    size_t used, i;
+
+    envelope_start(&envelope, "secret@b", 8);
+    CHECK(envelope_add(&envelope, "one@x", 5, "one") == 0);
+    CHECK(envelope_add(&envelope, "two@x", 5, "two") == 0);
+    used = envelope.recipients.used;
+    envelope_forget(&envelope);
+    CHECK(envelope.recipients.count == 0 && envelope.boxes.count == 0);
+    for (i = 0; i < used; i++)
+        CHECK(envelope.recipients.strings[i] == '\0');
+    for (i = 0; i < sizeof envelope.sender; i++)
+        CHECK(envelope.sender[i] == '\0');
+    free(envelope.recipients.strings);
+    free(envelope.boxes.strings);
+}
+
 int main(void)
 {
     recipients_and_boxes_keep_their_order();
+    nothing_is_left_of_what_is_forgotten();
     return check_status();
 }

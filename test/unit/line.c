@@ -213,6 +213,27 @@ static void what_follows_the_line_is_not_taken(void)
     CHECK(reader.length == 1 && reader.octets[0] == 'x');
 }
 
+/* Of a line, of one too long and of one that broke off: who is next finds none of their octets. */
+static void nothing_is_left_of_a_line_that_is_forgotten(void)
+{
+    static const char *const lines[] = { "HELO secret.example\n", "a line that is too long\n",
+                                         "MAIL FR" };
+    size_t i, at, taken;
+
+    for (i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        memset(reader.octets, 0, sizeof reader.octets);
+        line_start(&reader, 20);
+        line_take(&reader, lines[i], strlen(lines[i]), &taken);
+        CHECK(reader.octets[0] == lines[i][0]);
+        line_forget(&reader);
+        for (at = 0; at < sizeof reader.octets; at++)
+            CHECK(reader.octets[at] == '\0');
+    }
+    line_take(&reader, "a longer line\n", 14, &taken);
+    line_take(&reader, "b\n", 2, &taken);
+    CHECK(reader.octets[0] == 'b' && reader.octets[1] == '\0' && reader.octets[2] == '\0');
+}
+
 int main(void)
 {
     a_line_ends_at_crlf_or_lf();
@@ -224,5 +245,6 @@ int main(void)
     every_fragmentation_tells_the_same();
     the_longest_line_fills_its_room();
     what_follows_the_line_is_not_taken();
+    nothing_is_left_of_a_line_that_is_forgotten();
     return check_status();
 }
