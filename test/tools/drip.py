@@ -4,7 +4,7 @@
 usage: drip.py [-u | -n] PORT OCTET LINE...
 
 Says the LINES and hears the reply to each (a BDAT has none yet), then sends OCTET five times a second until the server
-says something. Prints "T s: REPLY", T from before the session began; -u is UDP in the plain mode, -n in the numbered one.
+says something. Prints "T s: REPLY", T from before the session began; -u is UDP in the plain mode, -n the numbered one.
 """
 import argparse
 import threading

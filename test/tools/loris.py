@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Connections that want a server for themselves: opens COUNT of them, keeps each that is greeted and says nothing there,
-and opens each that is refused anew, at once and for ever.
+"""Connections that want a server for themselves: opens COUNT of them, keeps each that is greeted and says nothing
+there, and opens each that is refused anew, at once and for ever.
 
 usage: loris.py [-a ADDRESS] [-g] PORT COUNT FILE OUR_ADDRESS...
 
 They come from our addresses in turn. With -g each sends a HELO of its own accord, as a bot that waits for nobody does.
-Prints "N greeted" when the first COUNT have had their answer, and obeys FILE as hold.py does: "count" prints how many are
-held, and how many were refused so far; exit ends.
+Prints "N greeted" when the first COUNT have had their answer, and obeys FILE as hold.py does: "count" prints how many
+are held, and how many were refused so far; exit ends.
 """
 import argparse
 import errno
