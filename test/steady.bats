@@ -13,6 +13,8 @@ said() { same "$1" "$(grep -Ec -e "$2" "$SERVER_ERR")"; }
 
 # spoil CALL[:WHAT]: from now on each CALL of the master and of what it forks goes wrong (see strace(1)). Sets SPOILER.
 spoil() {
+    need_root "attaching a tracer"
+    strace -f -o works true 2>strace.err || skip "strace may not trace here"
     strace -f -qq -o spoilt -e trace="${1%%:*}" -e inject="$1" -p "$SERVER_PID" 2>strace.err 3>&- 4>&- &
     SPOILER=$!
     sessions+=("$SPOILER")
@@ -300,9 +302,11 @@ keeps_mail() {
     sed -n 's/^S: .* queued as //p' ./*.said | sort >ids
     same 36 "$(wc -l <ids)"
     same '' "$(uniq -d ids)"
-    # The times of the logs and the names are the clock's: they show that it jumped. The uptime is none of it.
+    # The times in the names are the clock's: they show that it jumped. The uptime is none of it.
     find mails/box/new -type f -printf '%f\n' | sort -n | cut -d . -f 1 >seconds
     (($(tail -n 1 seconds) - $(head -n 1 seconds) >= 2 * AN_HOUR))
+    (($(ask uptime) > 0))
+    jump $AN_HOUR
     (($(ask uptime) < AN_HOUR))
     becomes 0 concurrent
 }
@@ -449,6 +453,7 @@ leaky() {
 
 # secret_session OPTION...: a session whose every word is unique, and which is over then. Sets WORKER, who had it.
 secret_session() {
+    need_root "looking into the memory of another process"
     open secret "$@"
     say secret 'S~ 220' 'C: HELO heloword' 'S~ 250'
     WORKER=$(worker_of "$LPORT" "$PROTOCOL")
