@@ -208,6 +208,7 @@ door() { ss -Hunlp "sport = :$PORT" | grep -o 'pid=[0-9]*' | cut -d = -f 2 | gre
 resident() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(door)/status"; }
 
 @test "200,000 hellos from everywhere take no worker and no memory, and a client gets its session all the time" {
+    not_under_valgrind 'the memory is that of valgrind'
     local before born flood served=0
     start_server -o workers-min=4
     for _ in {1..10}; do greets -n; done

@@ -51,6 +51,7 @@ listens() {
 }
 
 @test "the report's identifiers and commands: historic, concurrent and mails are counted in big-endian" {
+    not_under_valgrind '300 sessions at once take too long'
     start_server
     after_helo usal <<<$'C| MAIL FROM:<a@b.es>\\r\\nRCPT TO:<c@d.es>\\r\\nDATA\\r\\n.\\r\\n
 S~ 250\nS~ 250\nS~ 354\nS~ 250\nC: QUIT\nS~ 221\nclosed'
@@ -628,6 +629,7 @@ no_more_connections() {
 }
 
 @test "the secret of -u does not stay in the list of processes, and a SIGHUP does not mind" {
+    not_under_valgrind 'the arguments are those of valgrind'
     : >settings
     start_server -c settings
     refute grep -q "$SECRET" "/proc/$SERVER_PID/cmdline"

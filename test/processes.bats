@@ -33,6 +33,7 @@ session_pids() {
 
 # each_has_its_own NAME COUNT PROTOCOL: COUNT sessions are held by COUNT processes, all children of the master.
 each_has_its_own() {
+    not_under_valgrind 'a process has another name'
     local mine
     held_ports "$1" | tr ' ' '\n' | sort >held
     session_pids "$3" | sort | join - held >mine
@@ -152,6 +153,7 @@ own_pages() {
 }
 
 @test "500 TCP sessions held at once are all greeted" {
+    not_under_valgrind '500 sessions at once take too long'
     start_server
     hold crowd 500
     echo "# 500 TCP sessions: $GREETED" >&3

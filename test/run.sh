@@ -63,13 +63,14 @@ END
 
 shopt -s extglob
 if [ -n "${VALGRIND:-}" ]; then
-    # What reads sources or tests the tests is no other there, and nobody's speed is to be measured.
-    [ $# != 0 ] || set -- test/!(bench|build|harness|house|load|readme).bats
+    # What reads sources or tests the tests is no other there, nobody's speed is to be measured, and the scripts that a
+    # person starts look for processes by their name.
+    [ $# != 0 ] || set -- test/!(bench|build|harness|house|load|readme|scripts).bats
     SERVIDOR=$(under_valgrind servidor/servidor)
     FAULTS=$(under_valgrind .build/faults/servidor)
     CLIENTE=$(under_valgrind cliente/cliente)
     MNG_CLIENT=$(under_valgrind cliente/mng_client)
-    export SERVIDOR FAULTS CLIENTE MNG_CLIENT VALGRIND TIME_FACTOR="${TIME_FACTOR:-20}"
+    export SERVIDOR FAULTS CLIENTE MNG_CLIENT VALGRIND TIME_FACTOR="${TIME_FACTOR:-20}" PATIENCE="${PATIENCE:-200}"
     BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-2000}
 fi
 

@@ -121,6 +121,7 @@ END
 }
 
 @test "the pid file has the pid of the master, in the background and in the foreground" {
+    not_under_valgrind 'a process has another name'
     background
     same servidor "$(ps -o comm= -p "$SERVER_PID")"
     [ "$(children | wc -l)" -gt 2 ]
@@ -231,6 +232,7 @@ drain-timeout=30'
 # --- what the system grants -------------------------------------------------------------------------------------------
 
 @test "few descriptors are said at the start, with the ulimit to raise" {
+    not_under_valgrind 'descriptors are its own too'
     RUN_IN=(bash -c 'ulimit -n 40 && exec "$@"' -)
     expect_stderr '^servidor: 40 descriptors are few for a process: raise ulimit -n'
     start_server
@@ -266,6 +268,7 @@ granted() {
 }
 
 @test "a user who may have fewer processes is told at the start, with the ulimit to raise" {
+    not_under_valgrind 'another user may not read the program'
     need_root "another user"
     mkdir -p its/log
     cp "$SERVIDOR" its/servidor    # which may stand where only root may look
