@@ -276,10 +276,11 @@ only_left() {
 children() { pgrep -P "$SERVER_PID" || true; }
 
 # refused OPTION...: the server does not start: exit status $status, one line on stderr in $output, nothing on stdout.
+# Its monitor has any port, or it would be refused for one that another server has.
 refused() {
     local out
     status=0
-    out=$(timeout 60 "${RUN_IN[@]}" "$SERVIDOR" "$@" 2>"$BATS_TEST_TMPDIR/refusal" 3>&- 4>&-) || status=$?
+    out=$(timeout 60 "${RUN_IN[@]}" "$SERVIDOR" -P 0 "$@" 2>"$BATS_TEST_TMPDIR/refusal" 3>&- 4>&-) || status=$?
     output=$(cat "$BATS_TEST_TMPDIR/refusal")
     same "" "$out"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/refusal")" = 1 ] || fail "not one line on stderr: $output"
