@@ -398,12 +398,12 @@ system_calls() {
 
 available_kib() { sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
 
-# settled_kib: MemAvailable, when it has come to rest, or after 30 s: what processes had that have just ended comes back
-# bit by bit, and would be taken for memory that the sessions do not cost.
+# settled_kib: MemAvailable, when it has come to rest, or after two minutes: what 10,000 processes had that have just
+# ended comes back bit by bit, for a minute or more, and would be taken for memory that the sessions do not cost.
 settled_kib() {
     local before now rests=0 tries
     now=$(available_kib)
-    for ((tries = 0; tries < 60 && rests < 6; tries++)); do
+    for ((tries = 0; tries < 240 && rests < 6; tries++)); do
         sleep 0.5
         before=$now now=$(available_kib)
         if ((now - before > 2000 || before - now > 2000)); then rests=0; else rests=$((rests + 1)); fi
