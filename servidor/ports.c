@@ -47,6 +47,13 @@ static int open_smtp(struct server *server, uint16_t port)
     return server->datagrams >= 0 ? 0 : close_both(server->listener, -1);
 }
 
+/* The monitor's first socket, which is the only one where a secret keeps others out. */
+static int open_first_monitor(const struct config *config, uint16_t port)
+{
+    return config->has_secret ? socket_datagram(port, SOCKET_ALONE)
+                              : socket_datagram_loopback(port, false);
+}
+
 /*
  * The monitor's port: for everybody who knows the secret or, since all know the default one,
  * for this host.
@@ -56,13 +63,11 @@ static int open_monitor(struct server *server, uint16_t port)
     int *monitors = server->monitors;
 
     missing = "UDP";
-    if (server->config.has_secret) {
-        monitors[0] = socket_datagram(port, SOCKET_ALONE);
-        return monitors[0] >= 0 ? 0 : -1;
-    }
-    monitors[0] = socket_datagram_loopback(port, false);
+    monitors[0] = open_first_monitor(&server->config, port);
     if (monitors[0] < 0)
         return -1;
+    if (server->config.has_secret)
+        return 0;
     port = socket_port(monitors[0]);
     if (port == 0)
         return close_both(monitors[0], -1);
@@ -132,9 +137,7 @@ static int open_again(const struct config *config, enum port which)
     case PORT_UDP:
         return socket_datagram(config->port, sharing_of(config));
     case PORT_MONITOR:
-        if (config->has_secret)
-            return socket_datagram(config->monitor_port, SOCKET_ALONE);
-        return socket_datagram_loopback(config->monitor_port, false);
+        return open_first_monitor(config, config->monitor_port);
     default:
         return socket_datagram_loopback(config->monitor_port, true);
     }
