@@ -143,21 +143,7 @@ destroy() {
     expect_stderr "^servidor: TCP port [0-9]+ cannot be opened: Address already in use: trying again and again\$"
     allow_stderr '^servidor: accept: Invalid argument: trying again$'
     start_server
-    : >thief.script
     "${RUN_IN[@]}" "$PYTHON" - "$PORT" >thief 2>&1 3>&- 4>&- <<'END' &
-import os, socket, sys, time
-thief = socket.socket(socket.AF_INET6)
-thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-while True:
-    try:
-        thief.bind(("", int(sys.argv[1])))
-        thief.listen()
-        break
-    except OSError:
-        print("waits", flush=True)
-        time.sleep(0.002)
-print("has it", flush=True)
-while not os.path.exists("over"): time.sleep(0.02)
 import os, socket, sys, time
 thief = socket.socket(socket.AF_INET6)
 thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
