@@ -398,12 +398,13 @@ system_calls() {
 
 available_kib() { sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
 
-# settled_kib: MemAvailable, when it has come to rest, or after two minutes: what 10,000 processes had that have just
-# ended comes back bit by bit, for a minute or more, and would be taken for memory that the sessions do not cost.
+# settled_kib SESSIONS: MemAvailable, when it has come to rest: what so many processes had that have just ended comes
+# back bit by bit, and would be taken for memory that the sessions do not cost. After 10,000 it may take two minutes,
+# after a few some seconds: longer is not waited, since where others use the machine there is no rest.
 settled_kib() {
     local before now rests=0 tries
     now=$(available_kib)
-    for ((tries = 0; tries < 240 && rests < 6; tries++)); do
+    for ((tries = 0; tries < 12 + $1 / 44 && rests < 6; tries++)); do
         sleep 0.5
         before=$now now=$(available_kib)
         if ((now - before > 2000 || before - now > 2000)); then rests=0; else rests=$((rests + 1)); fi
@@ -416,7 +417,7 @@ idle() {
     local line before after='' greeted seconds
     rm -f news
     mkfifo news
-    before=$(settled_kib)
+    before=$(settled_kib "$3")
     "$CLIENTE" -n "$3" -j 20 -H 2 -C -t 15 -p "${port[$1]}" "${host[$1]}" TCP quit >said 2>news </dev/null &
     load=$!
     while read -r line; do
