@@ -60,11 +60,13 @@ class Judge:
         self.reply = ""
         self.failed = False
         self.skipping = False
+        self.is_over = False    # seen to be: over UDP nobody is there who would answer
 
     def begin(self, hello):
         """A new session; over UDP with the hello CRLF, unless the script has one of its own."""
         self.end()
-        self.command, self.label, self.reply, self.skipping = "the greeting", "", "", False
+        self.command, self.label, self.reply = "the greeting", "", ""
+        self.skipping = self.is_over = False
         kind = Udp if self.chosen.udp else Numbered if self.chosen.numbered else Tcp
         self.session = kind(self.chosen.address, self.chosen.port)
         print("port", self.session.local_port, flush=True)
@@ -79,7 +81,7 @@ class Judge:
         if self.session is None:
             return
         with contextlib.suppress(OSError, Broken):
-            if self.chosen.udp and not self.reply.startswith(("221", "421")):
+            if self.chosen.udp and not self.is_over and not self.reply.startswith(("221", "421")):
                 self.session.send(b"QUIT\r\n")
                 while self.reply[:3] not in ("354", "221", "421"):
                     self.reply = read_reply(self.session)[-1]
@@ -121,6 +123,7 @@ class Judge:
             if kind in ("C:", "C|", "D|"):
                 self.command = text.removesuffix("\\r\\n")
             print(step(self.session, line)[:600], flush=True)
+            self.is_over = line == "closed"
 
     def run(self, script):
         for number, line in enumerate(script):
