@@ -137,6 +137,17 @@ S~ 250\nS~ 250\nS~ 354\nS~ 250\nC: QUIT\nS~ 221'
         "fffd001234${S}0000"
 }
 
+# By a forged address a monitor is made to ask another one, or itself: they would refuse each other's refusals for ever.
+@test "the refusal of another monitor is no question, and gets no answer" {
+    start_server
+    local status
+    for status in 01 02 03 04 05 06; do
+        answers silence "fffe001234$status$ZERO" "fffe01ffff$status$ZERO"
+    done
+    answers "fffe00123401$ZERO" "fffe00123400$ZERO" "fffe00123407$ZERO" "fffe0012340100000000000000ff" \
+        "fffe001234ff$ZERO"
+}
+
 @test "another length is status 4, with version and identifier as far as they go" {
     start_server
     answers "fffe00000004$ZERO" fffe fffe00

@@ -161,6 +161,16 @@ static bool has_signature(const unsigned char *octets, size_t length)
     return length >= 2 && octets[0] == SIGNATURE_1 && octets[1] == SIGNATURE_2;
 }
 
+/* Has it a status that is not MONITOR_OK, and no data? */
+static bool is_refusal(const unsigned char *octets, size_t length)
+{
+    static const unsigned char nothing[MONITOR_LENGTH - DATA_AT];
+
+    return length == MONITOR_LENGTH && octets[STATUS_AT] != MONITOR_OK &&
+           octets[STATUS_AT] < MONITOR_STATUSES &&
+           memcmp(octets + DATA_AT, nothing, sizeof nothing) == 0;
+}
+
 void monitor_write_request(unsigned char out[MONITOR_LENGTH],
                            const struct monitor_request *request)
 {
@@ -175,7 +185,7 @@ enum monitor_reading monitor_read_request(const void *octets, size_t length,
     const unsigned char *in = octets;
 
     memset(request, 0, sizeof *request);
-    if (!has_signature(in, length))
+    if (!has_signature(in, length) || is_refusal(in, length))
         return MONITOR_STRANGE;
     if (length >= 3)
         request->version = in[2];

@@ -116,10 +116,14 @@ void monitor_write_request(unsigned char out[MONITOR_LENGTH],
 
 enum monitor_reading {
     MONITOR_READ,
-    MONITOR_STRANGE, /* no signature: not of this protocol */
+    MONITOR_STRANGE, /* no question: no signature, or the reply that refuses one */
     MONITOR_MISFIT,  /* of another length; version and id are there as far as it goes, else 0 */
 };
 
+/*
+ * Reads a question. A reply that refuses one could be read as one too, whose secret no server has
+ * (-u takes no octet 0): it is none, or two servers would refuse each other's refusals for ever.
+ */
 enum monitor_reading monitor_read_request(const void *octets, size_t length,
                                           struct monitor_request *request);
 

@@ -15,13 +15,24 @@ static bool has_signature(const unsigned char *octets, size_t length)
     return length >= 2 && octets[0] == 0xff && octets[1] == 0xfe;
 }
 
+/* A status from 1 to 6 and then zeros. */
+static bool is_refusal(const unsigned char *octets, size_t length)
+{
+    size_t i, zeros = 0;
+
+    for (i = 6; length == MONITOR_LENGTH && i < length; i++)
+        zeros += octets[i] == 0;
+    return zeros == 8 && octets[5] >= 1 && octets[5] <= 6;
+}
+
 static void check_request(const unsigned char *octets, size_t length)
 {
     struct monitor_request request;
     enum monitor_reading reading = monitor_read_request(octets, length, &request);
     unsigned char out[MONITOR_LENGTH];
 
-    assert((reading == MONITOR_STRANGE) == !has_signature(octets, length));
+    assert((reading == MONITOR_STRANGE) ==
+           (!has_signature(octets, length) || is_refusal(octets, length)));
     if (reading == MONITOR_STRANGE)
         return;
     assert((reading == MONITOR_READ) == (length == MONITOR_LENGTH));

@@ -117,6 +117,30 @@ static void a_misfit_is_read_as_far_as_it_goes(void)
     CHECK(monitor_read_request(longer, MONITOR_LENGTH, &request) == MONITOR_STRANGE);
 }
 
+/* Else two servers, each the client of the other by a forged address, would never be quiet. */
+static void a_refusal_is_no_question(void)
+{
+    struct monitor_reply reply = { .version = MONITOR_HASHED, .id = 0x1234 };
+    struct monitor_request request;
+    unsigned char out[MONITOR_LENGTH];
+    unsigned status;
+
+    for (status = 0; status <= MONITOR_STATUSES; status++) {
+        reply.status = (uint8_t)status;
+        monitor_write_reply(out, &reply);
+        CHECK(monitor_read_request(out, sizeof out, &request) ==
+              (status > 0 && status < MONITOR_STATUSES ? MONITOR_STRANGE : MONITOR_READ));
+    }
+    reply.status = 1;
+    monitor_write_reply(out, &reply);
+    CHECK(monitor_read_request(out, sizeof out - 1, &request) == MONITOR_MISFIT);
+    out[MONITOR_LENGTH - 1] = 1;
+    CHECK(monitor_read_request(out, sizeof out, &request) == MONITOR_READ);
+    out[MONITOR_LENGTH - 1] = 0;
+    out[6] = 1;
+    CHECK(monitor_read_request(out, sizeof out, &request) == MONITOR_READ);
+}
+
 static void a_reply_has_14_octets_and_the_signature(void)
 {
     unsigned char longer[MONITOR_LENGTH + 1] = { 0 };
@@ -215,6 +239,7 @@ int main(void)
     a_boolean_is_the_first_octet();
     an_error_carries_nothing();
     a_misfit_is_read_as_far_as_it_goes();
+    a_refusal_is_no_question();
     a_reply_has_14_octets_and_the_signature();
     the_hash_is_that_of_version_1();
     tokens_differ_in_any_bit();
