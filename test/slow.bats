@@ -316,3 +316,78 @@ END
     is_greeted
     (($(ask concurrent) <= 8))
 }
+
+# --- sessions that are over -------------------------------------------------------------------------------------------
+
+# over_from ADDRESS KIND: an address whose sessions are over, and whose last replies it does not care for, has a worker
+# kept for some of them, and for the next ones none any more. KIND is tcp or plain.
+over_from() {
+    "${RUN_IN[@]}" "$PYTHON" - "$@" "$PORT" <<'END'
+import socket, sys, time
+address, kind, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+def tcp():
+    """Behind QUIT there is more, which is read for two seconds. Who has left resets the connection."""
+    one = socket.create_connection((address, port), 60, (address, 0))
+    since = time.monotonic()
+    one.sendall(b"QUIT\r\n" + b"x" * 100000)
+    while one.recv(2048): pass
+    return one, since, b"x"
+def plain():
+    """A QUIT that comes again is answered again, for three seconds. Who has left has no port."""
+    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    one.bind((address, 0))
+    one.settimeout(60)
+    one.sendto(b"HELO x\r\nQUIT\r\n", (address, port))
+    reply = b""
+    while not reply.startswith(b"221"): reply, hijo = one.recvfrom(2048)
+    since = time.monotonic()
+    one.connect(hijo)
+    return one, since, b"HELO x\r\nQUIT\r\n"
+def is_left(one, since, words):
+    """Has its worker left before the time?"""
+    one.settimeout(0.01)
+    while time.monotonic() - since < 1.5:
+        try:
+            one.send(words)
+            one.recv(2048)
+        except socket.timeout: pass
+        except (ConnectionError, BrokenPipeError): return True
+    return False
+for turn in range(10):
+    left = [is_left(*session) for session in [{"tcp": tcp, "plain": plain}[kind]() for _ in range(8)]]
+    assert turn or not left[0], left
+    if any(left): sys.exit()
+sys.exit("all were kept")
+END
+}
+
+@test "sessions that are over keep as many workers of an address as it may have sessions" {
+    # They did not count: by a QUIT and 80 kB that nobody had asked for each connection kept a worker for two seconds,
+    # with replies that are not read for five minutes, and an address had all workers.
+    namespace 10.9.9.9/32
+    start_server -o sessions-per-address=2
+    over_from 10.9.9.9 tcp
+    over_from 10.9.9.9 plain
+    stop_server
+    start_server -o udp-workers-max=16
+    over_from 127.0.0.1 plain
+    stop_server
+    start_server -o udp-port=20000-20015
+    over_from 127.0.0.1 plain
+}
+
+@test "plain sessions that are over do not count against the numbered ones of their address" {
+    # In plain mode anybody can use the address: forged hellos kept it from the numbered mode, which nobody can forge.
+    namespace 10.9.9.9/32
+    start_server -o sessions-per-address=2
+    "${RUN_IN[@]}" "$PYTHON" - "$PORT" <<'END'
+import socket, sys
+for _ in range(6):
+    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    one.bind(("10.9.9.9", 0))
+    one.settimeout(60)
+    one.sendto(b"HELO x\r\nQUIT\r\n", ("10.9.9.9", int(sys.argv[1])))
+    while not one.recv(2048).startswith(b"221"): pass
+END
+    after_helo usal -n -a 10.9.9.9 -b 10.9.9.9 <<<$'C: QUIT\nS: 221 Cerrando el servicio\nclosed'
+}

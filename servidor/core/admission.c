@@ -15,37 +15,38 @@ static bool is_last_worker(enum transport transport)
     return census.idle + census.starting == 0;
 }
 
-/*
- * Has the address of `peer` more than `limit` workers in `state`? Counting them takes 30
- * microseconds where there are 10,000, a tenth of a session with a mail: it is done for the few
- * addresses that may be above their limit.
- */
-static bool has_more(enum transport transport, enum slot_state state, const struct peer *peer,
-                     unsigned limit)
+static unsigned address_limit(const struct config *config)
 {
-    return slots_may_exceed(peer, limit) && slots_count_address(transport, state, peer) > limit;
+    return (unsigned)steer_now(STEER_ADDRESS_LIMIT, config->sessions_per_address);
 }
 
-/* Would the address of `peer`, with so many more, have more sessions than it may? */
+/*
+ * Would the address of `peer`, with so many more, have more sessions than it may? Counting them
+ * takes 30 microseconds where there are 10,000, a tenth of a session with a mail: it is done for
+ * the few addresses that may be above their limit.
+ */
 static bool has_too_many(const struct config *config, enum transport transport,
                          const struct peer *peer, unsigned more)
 {
-    uint64_t limit = steer_now(STEER_ADDRESS_LIMIT, config->sessions_per_address);
+    unsigned limit = address_limit(config);
 
     return !peer_is_loopback(peer) &&
-           (limit < more || has_more(transport, SLOT_BUSY, peer, (unsigned)limit - more));
+           (limit < more || (slots_may_exceed(peer, limit - more) &&
+                             slots_count_address(transport, SLOT_BUSY, peer) > limit - more));
 }
 
 /*
- * Does the address leave its last replies unacknowledged? Each takes a worker for up to a minute
- * more. As many as it may have sessions are granted, for who hears the last reply may begin anew.
+ * Has the address too many sessions that are over but for their last replies, each of which keeps
+ * a worker? As many as it may have sessions are granted, for who hears the last reply may begin
+ * anew. In plain mode they are counted apart: there anybody may have used its address.
  */
-static bool has_too_many_endings(const struct config *config, const struct peer *peer)
+static bool has_too_many_endings(const struct config *config, enum transport transport,
+                                 bool is_plain, const struct peer *peer)
 {
-    uint64_t limit = steer_now(STEER_ADDRESS_LIMIT, config->sessions_per_address);
+    unsigned limit = address_limit(config);
 
-    return !peer_is_loopback(peer) &&
-           has_more(TRANSPORT_UDP, SLOT_LINGERING, peer, (unsigned)limit);
+    return !peer_is_loopback(peer) && slots_may_exceed(peer, limit) &&
+           slots_count_endings(transport, is_plain, peer) > limit;
 }
 
 enum reply admission_tcp(const struct config *config, const struct peer *peer, unsigned sessions)
@@ -77,13 +78,41 @@ bool admission_plain(const struct config *config, const struct peer *peer, int s
                 ADMISSION_PLAIN_PER_ADDRESS);
 }
 
+/* How many sessions over UDP there are ports for, if that is known; else as many as can be. */
+static uint64_t ports_of(const struct config *config)
+{
+    const struct udp_ports *ports = &config->udp_ports;
+
+    return ports->is_same || ports->low == 0 ? config->udp_workers_max
+                                             : (uint64_t)(ports->high - ports->low) + 1;
+}
+
 /* Is there a port for one more session? An ephemeral one is always expected to be. */
-static bool has_port(const struct udp_ports *ports)
+static bool has_port(const struct config *config)
 {
     struct slot_census census = slots_count(TRANSPORT_UDP);
 
-    return ports->is_same || ports->low == 0 ||
-           census.busy + census.lingering < (unsigned)(ports->high - ports->low) + 1;
+    return config->udp_ports.is_same || config->udp_ports.low == 0 ||
+           census.busy + census.lingering < ports_of(config);
+}
+
+/* Do the plain sessions that are over keep more than their part of the workers, or the ports? */
+static bool are_too_many_endings(const struct config *config)
+{
+    uint64_t most = ports_of(config);
+
+    if (most > config->udp_workers_max)
+        most = config->udp_workers_max;
+    return slots_count(TRANSPORT_UDP).plain_lingering > most / ADMISSION_PLAIN_PART;
+}
+
+bool admission_lets_linger(const struct config *config, enum transport transport, bool is_plain,
+                           const struct peer *peer)
+{
+    bool is_numbered = transport == TRANSPORT_UDP && !is_plain;
+
+    return is_numbered || !((is_plain && are_too_many_endings(config)) ||
+                            has_too_many_endings(config, transport, is_plain, peer));
 }
 
 enum reply admission_numbered(const struct config *config, const struct peer *peer, int self)
@@ -93,9 +122,10 @@ enum reply admission_numbered(const struct config *config, const struct peer *pe
     if (atomic_load(&counters()->is_draining))
         return REPLY_SHUTTING_DOWN;
     if (slots_sessions(TRANSPORT_UDP) + more > config->udp_workers_max ||
-        (self < 0 && (is_last_worker(TRANSPORT_UDP) || !has_port(&config->udp_ports))))
+        (self < 0 && (is_last_worker(TRANSPORT_UDP) || !has_port(config))))
         return REPLY_TOO_MANY_SESSIONS;
-    if (has_too_many(config, TRANSPORT_UDP, peer, more) || has_too_many_endings(config, peer))
+    if (has_too_many(config, TRANSPORT_UDP, peer, more) ||
+        has_too_many_endings(config, TRANSPORT_UDP, false, peer))
         return REPLY_TOO_MANY_OF_YOURS;
     return REPLY_GREETING;
 }

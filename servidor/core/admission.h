@@ -34,6 +34,14 @@ bool admission_plain(const struct config *config, const struct peer *peer, int s
  */
 enum reply admission_numbered(const struct config *config, const struct peer *peer, int self);
 
+/*
+ * May the session with `peer`, which is over and stands in its slot as lingering, keep its worker
+ * until the last reply has arrived? Not if its address has too many such ones, or in plain mode
+ * all have. In numbered mode it always may: there its address is refused new ones instead.
+ */
+bool admission_lets_linger(const struct config *config, enum transport transport, bool is_plain,
+                           const struct peer *peer);
+
 enum { ADMISSION_PLAIN_PER_ADDRESS = 8, ADMISSION_PLAIN_PART = 4 };
 
 #endif

@@ -104,6 +104,13 @@ static void meet(struct session_client *client, int connection, const struct pee
     client->name = resolve_name(peer, is_asked, name) ? name : "";
 }
 
+/* Its close will wait neither for room nor for news: what the system takes of it leaves. */
+static void close_at_once(struct channel *channel)
+{
+    channel->linger_ms = 0;
+    channel->end_ms = clock_now_ms();
+}
+
 /*
  * Logs a session with `peer` over `channel`, whose socket is `connection`, runs it, or says why
  * not, and closes it. The last reply leaves with the close, when neither slot nor log speak of
@@ -129,6 +136,8 @@ static void serve(struct channel *channel, int connection, const struct peer *pe
     else
         session_refuse(config, channel, refusal);
     slot_linger(worker.slot);
+    if (!admission_lets_linger(&worker.server->config, worker.transport, worker.is_in_plain, peer))
+        close_at_once(channel);
     journal_end();
     channel_close(channel);
 }

@@ -138,6 +138,7 @@ bool slot_read(int slot, struct slot_view *view)
     view->state = (enum slot_state)atomic_load(&it->state);
     view->transport = (enum transport)atomic_load(&it->transport);
     view->pid = (pid_t)atomic_load(&it->pid);
+    view->is_plain = atomic_load(&it->is_plain) != 0;
     for (i = 0; i < 3; i++)
         words[i] = atomic_load(&it->peer[i]);
     memcpy(&view->peer, words, sizeof view->peer);
@@ -151,6 +152,7 @@ struct slot_census slots_count(enum transport transport)
 
     for (slot = 0; slot < used; slot++) {
         uint32_t state = atomic_load(&slot_at(slot)->state);
+        bool is_plain = atomic_load(&slot_at(slot)->is_plain) != 0;
 
         if (atomic_load(&slot_at(slot)->transport) != transport)
             continue;
@@ -158,7 +160,8 @@ struct slot_census slots_count(enum transport transport)
         census.idle += state == SLOT_IDLE;
         census.busy += state == SLOT_BUSY;
         census.lingering += state == SLOT_LINGERING;
-        census.plain += state == SLOT_BUSY && atomic_load(&slot_at(slot)->is_plain) != 0;
+        census.plain += state == SLOT_BUSY && is_plain;
+        census.plain_lingering += state == SLOT_LINGERING && is_plain;
     }
     return census;
 }
@@ -225,6 +228,14 @@ int slots_find_peer(enum transport transport, enum slot_state state, const struc
     return -1;
 }
 
+/* Reads a slot. Has it a worker of `transport` with the address of `peer`? */
+static bool is_of_address(int slot, enum transport transport, const struct peer *peer,
+                          struct slot_view *view)
+{
+    return slot_read(slot, view) && view->transport == transport &&
+           peer_is_same_address(&view->peer, peer);
+}
+
 unsigned slots_count_address(enum transport transport, enum slot_state state,
                              const struct peer *peer)
 {
@@ -233,8 +244,18 @@ unsigned slots_count_address(enum transport transport, enum slot_state state,
     int slot, used = slots_used();
 
     for (slot = 0; slot < used; slot++)
-        if (slot_read(slot, &view) && view.transport == transport &&
-            view.state == state && peer_is_same_address(&view.peer, peer))
-            count++;
+        count += is_of_address(slot, transport, peer, &view) && view.state == state;
+    return count;
+}
+
+unsigned slots_count_endings(enum transport transport, bool is_plain, const struct peer *peer)
+{
+    struct slot_view view;
+    unsigned count = 0;
+    int slot, used = slots_used();
+
+    for (slot = 0; slot < used; slot++)
+        count += is_of_address(slot, transport, peer, &view) && view.state == SLOT_LINGERING &&
+                 view.is_plain == is_plain;
     return count;
 }

@@ -27,12 +27,13 @@ struct slot_view {
     pid_t pid;
     unsigned sessions;
     struct peer peer; /* while busy or lingering */
+    bool is_plain;    /* likewise */
 };
 
 /* How many workers of a transport are in which state. */
 struct slot_census {
     unsigned starting, idle, busy, lingering;
-    unsigned plain; /* of the busy ones: in plain mode */
+    unsigned plain, plain_lingering; /* of the busy and lingering ones: in plain mode */
 };
 
 /* The master: takes a free slot for a worker to be. Its index, or -1 if all are taken. */
@@ -93,5 +94,8 @@ int slots_find_peer(enum transport transport, enum slot_state state, const struc
 /* How many workers of `transport` in `state` have `peer`'s address, whatever its port. */
 unsigned slots_count_address(enum transport transport, enum slot_state state,
                              const struct peer *peer);
+
+/* How many of them linger, over UDP in that mode alone. */
+unsigned slots_count_endings(enum transport transport, bool is_plain, const struct peer *peer);
 
 #endif
