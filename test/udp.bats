@@ -130,6 +130,32 @@ session_sockets() { ss -Hun "dport = :$1" | wc -l; }
     same 10 "$(grep -c '^User connected' "$LOGS/smtpd.log")"
 }
 
+@test "an echo, or a server like this one, is not answered for ever" {
+    # Its replies came back to it as commands, and the same one again is no error: it was answered for five minutes,
+    # a hundred thousand times a second. A forged address is enough to bring two such ends together.
+    start_server
+    "$PYTHON" - "$PORT" <<'END'
+import socket, sys
+echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+echo.bind(("127.0.0.1", 0))
+echo.settimeout(60)
+echo.sendto(b"\0", ("127.0.0.1", int(sys.argv[1])))
+reply, hijo = echo.recvfrom(2048)
+echo.connect(hijo)
+echo.settimeout(0.5)
+heard = [reply]
+while len(heard) < 2000:
+    try:
+        echo.send(heard[-1])
+        heard.append(echo.recv(2048))
+    except socket.timeout: continue     # who has closed its port is found out by the next one
+    except ConnectionRefusedError: break
+assert 100 < len(heard) < 200, (len(heard), heard[-3:])
+END
+    wait_until greets -u
+    becomes 0 concurrent
+}
+
 # --- a session --------------------------------------------------------------------------------------------------------
 
 @test "the session answers from a port of its own, not from the well-known one" {

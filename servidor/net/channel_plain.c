@@ -12,6 +12,12 @@
 /* How long after the last reply a repeated command (QUIT, say) is usually still answered. */
 enum { LINGER_MS = 3000 };
 
+/*
+ * No client says the same so often. An echo does, or a server that answers like this one: two
+ * such ends, brought together by a forged address, would repeat themselves for ever.
+ */
+enum { REPETITIONS_LIMIT = 100 };
+
 static struct channel_plain *of(struct channel *channel)
 {
     return (struct channel_plain *)channel;
@@ -54,7 +60,9 @@ static void note_repetition(struct channel_plain *udp, enum plain_verdict verdic
 {
     unsigned replies = 0;
 
-    if (verdict == PLAIN_AGAIN) {
+    if (++udp->repetitions > REPETITIONS_LIMIT) {
+        udp->is_broken = true;
+    } else if (verdict == PLAIN_AGAIN) {
         send_last_reply(udp);
         replies = 1;
     } else if (verdict == PLAIN_GREET) {
@@ -100,6 +108,7 @@ static void take_incoming(struct channel_plain *udp, size_t length)
     udp->input = udp->incoming;
     udp->incoming = spare;
     udp->input_taken = 0;
+    udp->repetitions = 0;
     plain_note_input(&udp->plain, udp->input, length);
 }
 
@@ -117,7 +126,7 @@ static bool judge_incoming(struct channel_plain *udp, size_t length)
 /* Waits for a datagram that is new input and takes it. 0, or -1 with errno. */
 static int wait_for_input(struct channel_plain *udp, int64_t deadline_ms)
 {
-    for (;;) {
+    while (!udp->is_broken) {
         ssize_t length;
 
         if (channel_wait(&udp->channel, udp->descriptor, CHANNEL_READABLE, deadline_ms) != 0) {
@@ -133,6 +142,8 @@ static int wait_for_input(struct channel_plain *udp, int64_t deadline_ms)
             return 0;
         }
     }
+    errno = ECONNREFUSED;
+    return -1;
 }
 
 static ssize_t plain_read(struct channel *channel, char *into, size_t room, int64_t deadline_ms)
@@ -237,6 +248,7 @@ struct channel *channel_plain_open(struct channel_plain *udp, int descriptor,
     udp->input = udp->buffers[0];
     udp->incoming = udp->buffers[1];
     udp->input_taken = udp->most = 0;
+    udp->repetitions = 0;
     udp->greeting_length = udp->reply_length = 0;
     udp->repeated = NULL;
     return &udp->channel;

@@ -15,11 +15,12 @@ struct channel_plain {
     struct plain plain;
     struct peer peer;
     int descriptor;
-    bool is_broken;    /* the peer's port is closed */
+    bool is_broken;    /* the peer's port is closed, or what is there is no client */
     bool is_lingering; /* the session is over but for repetitions of its last command */
     bool is_peer_back; /* while lingering: the peer has begun anew */
     char *input, *incoming; /* the last datagram taken, and room for the next: buffers below */
     size_t input_taken;     /* octets of the input that have been read */
+    unsigned repetitions;   /* since the last input */
     size_t most;            /* octets of a buffer that were used at some time */
     bool has_pending;       /* the reply was put and not yet sent */
     void (*repeated)(unsigned replies); /* NULL, or is told of a datagram that came again */
