@@ -11,6 +11,9 @@
 #include "net/random.h"
 #include "say.h"
 
+/* So many hellos must have had plain answers alone, which may be forged, to be believed. */
+enum { PLAIN_HELLOS = 2 };
+
 int entrance_open(struct entrance *entrance)
 {
     const struct link_target *target = entrance->link->target;
@@ -126,7 +129,8 @@ static enum link_result judge(struct entrance *entrance, const char *octets, siz
     case HANDSHAKE_REFUSED:
         return deny_with(entrance, entrance->handshake.refused);
     case HANDSHAKE_PLAIN:
-        return deny(entrance, 0, "the server speaks plain mode only; use -c");
+        entrance->has_heard_plain = true;
+        return LINK_SENT;
     default:
         return LINK_SENT;
     }
@@ -141,6 +145,23 @@ static enum link_result hear(struct entrance *entrance)
     return n < 0 ? LINK_SENT : judge(entrance, octets, (size_t)n);
 }
 
+/* Is it a server of the plain mode? Not if something came that has our nonce. */
+static bool is_plain(const struct entrance *entrance)
+{
+    return entrance->has_heard_plain && entrance->handshake.cookies == 0 &&
+           entrance->handshake.refused == 0;
+}
+
+/* Is there no hope left? In a server of the plain mode there is some until its second hello. */
+static bool is_hopeless(const struct entrance *entrance, int64_t now_ms)
+{
+    const struct handshake *handshake = &entrance->handshake;
+
+    return handshake_is_hopeless(handshake, now_ms) ||
+           (is_plain(entrance) && handshake->sent >= PLAIN_HELLOS &&
+            now_ms >= handshake_deadline(handshake));
+}
+
 /* Nobody let us in. What we heard tells why. */
 static enum link_result give_up(struct entrance *entrance)
 {
@@ -148,6 +169,8 @@ static enum link_result give_up(struct entrance *entrance)
 
     if (!entrance->has_said_hello)
         return LINK_UNSENT;
+    if (is_plain(entrance))
+        return deny(entrance, 0, "the server speaks plain mode only; use -c");
     if (handshake->refused != 0)
         return deny_with(entrance, handshake->refused);
     if (handshake->cookies > 0)
@@ -176,7 +199,7 @@ enum link_result entrance_pass(struct entrance *entrance, int64_t deadline_ms)
             result = hear(entrance);
         now_ms = clock_now_ms();
         if (result == LINK_SENT && !entrance->is_passed &&
-            (now_ms >= deadline_ms || handshake_is_hopeless(handshake, now_ms)))
+            (now_ms >= deadline_ms || is_hopeless(entrance, now_ms)))
             result = give_up(entrance);
     } while (result == LINK_SENT && !entrance->is_passed);
     return result;

@@ -23,6 +23,7 @@ struct entrance {
     struct handshake handshake;
     struct peer door; /* who gave the cookie, and alone is asked from then on; version 0 before */
     bool has_said_hello;
+    bool has_heard_plain; /* a reply of SMTP without our nonce, which anybody can forge */
     bool is_passed;
 };
 

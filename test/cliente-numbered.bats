@@ -154,6 +154,17 @@ golden() {
     failed 1 "localhost port $PORT: the server speaks plain mode only; use -c"
 }
 
+@test "a reply of SMTP that is forged does not keep a client from its session" {
+    # Who knew the client's port could end it: the first such datagram was believed, from any port of the server's host.
+    serve --forged --lose-hellos 1
+    client localhost "$ROOT/ordenes/ordenes.txt"
+    ended_well
+    is_golden ordenes
+    serve --forged --refuse 450 --refusals 1
+    client localhost "$ROOT/ordenes/ordenes.txt"
+    ended_well
+}
+
 @test "a server that gives cookies and no session may be behind a firewall" {
     serve --no-session
     client -t 3 localhost "$ROOT/ordenes/ordenes.txt"

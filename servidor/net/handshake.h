@@ -28,7 +28,7 @@ enum handshake_news {
     HANDSHAKE_COOKIE,  /* from now on only its sender is to be asked; a hello is due */
     HANDSHAKE_SESSION, /* `first` is the W: its sender is the session's other end */
     HANDSHAKE_REFUSED, /* for good; `refused` is the code */
-    HANDSHAKE_PLAIN,   /* the server answers, but speaks the plain mode only */
+    HANDSHAKE_PLAIN,   /* a reply of SMTP, as a server gives that speaks the plain mode only */
 };
 
 /* Begins at `now_ms`. `cn` is random, and spreads the waits too. */

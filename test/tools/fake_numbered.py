@@ -67,6 +67,8 @@ class Server:
         cn, window, has_cookie = match[1], int(match[2]), match[4] is not None
         is_lost = self.is_lost(("hello", has_cookie), self.options.lose_hellos)
         self.note(self.door, data, is_lost)
+        if self.options.forged:
+            self.bind().sendto(self.options.greeting, sender)
         if is_lost:
             return
         self.hellos += 1
@@ -216,6 +218,7 @@ def main():
     arguments.add_argument("--pieces", type=int, metavar="N", help="N octets of replies in a segment")
     arguments.add_argument("--window", type=int, default=16)
     arguments.add_argument("--strays", action="store_true", help="what means nothing comes before each segment")
+    arguments.add_argument("--forged", action="store_true", help="each hello has a reply of SMTP from elsewhere first")
     arguments.add_argument("--plain", action="store_true", help="speak the plain mode only")
     arguments.add_argument("--refuse", type=int, metavar="CODE", help="answer hellos with R")
     arguments.add_argument("--refusals", type=int, default=sys.maxsize, metavar="N", help="only the first N of them")
