@@ -368,6 +368,35 @@ each_status() {
     same 1 "$(find mails -type f | wc -l)"
 }
 
+# leaves: the first line of a mail for "obey", whose filter becomes one that has joined its worker's process group, as
+# the file left tells then, has no alarm any more, and stays.
+leaves() {
+    printf '%s' 'echo $$ >leader; exec ' "$PYTHON -c 'import os, signal; os.setpgid(0, os.getpgid(os.getppid())); " \
+        "signal.alarm(0); open(\"left\", \"w\").close(); signal.pause()'" '\r\nx\r\n'
+}
+
+@test "a filter that leaves its process group is killed when its time is over" {
+    failures_told 'no end within 3 s'
+    serve -o filter-timeout=3
+    { lines 'session one'; mail "$(leaves)" "$LATER" never; clean; } | play
+    wait_until ends leader
+    no_mail
+}
+
+@test "a filter that leaves its process group ends with the drain" {
+    failures_told 'the server stops'
+    serve -o drain-timeout=1 -o filter-timeout=600
+    {
+        lines 'session one'
+        begin never
+        lines "C| $(leaves).\\r\\n" 'sh until [ -e left ]; do sleep 0.1; done'
+        lines "sh kill -TERM $SERVER_PID" "S: $LATER" 'S~ 421'
+    } | play
+    server_ends 0
+    wait_until ends leader
+    no_mail
+}
+
 @test "a child that a filter leaves behind ends with it" {
     serve
     { lines 'session one'; mail 'sleep 600 & echo $! >child; exec cat\r\nx\r\n' '250 OK' one; } | play

@@ -59,6 +59,8 @@ int process_end_group(pid_t leader, int *status)
     pid_t reaped;
 
     kill(-leader, SIGKILL);
+    /* It may have joined another group, and would be waited for as long as it likes. */
+    kill(leader, SIGKILL);
     do
         reaped = waitpid(leader, status, 0);
     while (reaped < 0 && errno == EINTR);

@@ -34,9 +34,10 @@ void process_become(const char *path, char *const arguments[]);
 bool process_has_ended(pid_t child);
 
 /*
- * Ends the process group of the child that leads it, and reaps the child, whose wait status goes
- * to `status`. A child that had ended before keeps its number until then, and so does its group.
- * 0; or -1 with errno, and how the child ended is not known.
+ * Ends the process group of the child that was made its leader, and the child, in whatever group
+ * it is now, and reaps it; its wait status goes to `status`. A child that had ended before keeps
+ * its number until then, and so does its group. 0; or -1 with errno, and how the child ended is
+ * not known.
  */
 int process_end_group(pid_t leader, int *status);
 

@@ -1,7 +1,7 @@
 /*
  * See runner.h. The child tells by a pipe, which an exec closes, why there was no exec. What
- * it leaves behind dies with its group when it has ended; only a process that has made itself
- * another group escapes. Should this process be killed, an alarm ends the child.
+ * it leaves behind dies with its group when it has ended; only its own children that have gone to
+ * another group escape. Should this process be killed, an alarm ends the child.
  */
 #include "core/runner.h"
 
