@@ -320,6 +320,97 @@ END
     done
 }
 
+# --- texts that cannot be kept ----------------------------------------------------------------------------------------
+
+# said: what came after HELO, down to QUIT, as logged; equal lines that follow each other are one with their number.
+said() { records | sed -n '/^RECIBO: HELO/,/^RECIBO: QUIT/s/^RECIBO: //p' | tail -n +2 | uniq -c | sed 's/^ *//'; }
+
+# too_long OPTION...: texts of message-size to the octet and of more, in a session; said has what of them is logged.
+too_long() {
+    start_server -o message-size=65536 "$@"
+    after_helo usal <<'END'
+C| MAIL FROM:<a@b.es>\r\nRCPT TO:<c@d.es>\r\nDATA\r\n
+S~ 250
+S~ 250
+S~ 354
+C| {0123456789abcd\r\n*4096}.\r\n
+S: 250 OK
+C| MAIL FROM:<a@b.es>\r\nRCPT TO:<c@d.es>\r\nDATA\r\n
+S~ 250
+S~ 250
+S~ 354
+C| {0123456789abcd\r\n*4096}beyond\r\n{\n*500000}\r\n.\r\n
+S~ 552
+C| MAIL FROM:<a@b.es>\r\nRCPT TO:<c@d.es>\r\nDATA\r\n
+S~ 250
+S~ 250
+S~ 354
+C| {..3456789abcdef\r\n*4095}.0123456789abcdefbeyond\r\n{\n*500000}\r\n.\r\n
+S~ 552
+C: QUIT
+S~ 221
+closed
+END
+    stop_server
+    read_log
+}
+
+@test "a text is logged up to message-size, and nothing of it beyond" {
+    too_long
+    same '1 MAIL FROM:<a@b.es>
+1 RCPT TO:<c@d.es>
+1 DATA
+4096 0123456789abcd
+1 .
+1 MAIL FROM:<a@b.es>
+1 RCPT TO:<c@d.es>
+1 DATA
+4096 0123456789abcd
+1 .
+1 MAIL FROM:<a@b.es>
+1 RCPT TO:<c@d.es>
+1 DATA
+4095 ..3456789abcdef
+1 .0123456789abcdef
+1 .
+1 QUIT' "$(said)"
+}
+
+@test "with -q the end of a text that is too long is logged as that of any" {
+    too_long -q
+    same 'MAIL RCPT DATA . MAIL RCPT DATA . MAIL RCPT DATA . QUIT' "$(said | cut -d ' ' -f 2 | xargs)"
+}
+
+@test "a chunk that is refused before it comes is not logged" {
+    start_server -o message-size=65536
+    after_helo usal <<'END'
+C| BDAT 4\r\na\r\n\n
+S~ 5
+C| BDAT 500000 LAST\r\n{\n*500000}
+S~ 5
+C| MAIL FROM:<a@b.es>\r\nRCPT TO:<c@d.es>\r\nBDAT 6\r\nb\r\nc\r\n
+S~ 250
+S~ 250
+S~ 250
+C| BDAT 500000\r\n{\n*500000}
+S~ 552
+C: QUIT
+S~ 221
+closed
+END
+    stop_server
+    read_log
+    same '1 BDAT 4
+1 BDAT 500000 LAST
+1 MAIL FROM:<a@b.es>
+1 RCPT TO:<c@d.es>
+1 BDAT 6
+1 b
+1 c
+1 BDAT 500000
+1 QUIT' "$(said)"
+}
+
 # --- -q ---------------------------------------------------------------------------------------------------------------
 
 @test "-q leaves the body lines out, and nothing else" {

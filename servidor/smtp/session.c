@@ -120,14 +120,28 @@ static bool deliver(struct session *session, const char **octets, size_t *length
     return has_ended;
 }
 
+/* How many octets more the text of the mail may have. */
+static uint64_t room_for_text(const struct session *session)
+{
+    uint64_t size = session->mail->text.size, most = session->config->message_size;
+
+    return size < most ? most - size : 0;
+}
+
+/* What goes beyond message-size can be as long as its client likes: it is taken, not logged. */
 static size_t take_text(struct session *session, const char *octets, size_t length)
 {
+    uint64_t room = room_for_text(session);
     const char *end = octets;
-    bool has_ended = deliver(session, &end, &length);
+    bool is_logged = room > 0, has_ended;
 
-    journal_text(octets, (size_t)(end - octets));
+    if (is_logged && length > room)
+        length = (size_t)room;
+    has_ended = deliver(session, &end, &length);
+    if (is_logged)
+        journal_text(octets, (size_t)(end - octets));
     if (has_ended) {
-        journal_text_end();
+        journal_text_end(is_logged);
         end_mail(session);
     }
     return (size_t)(end - octets);
@@ -171,9 +185,10 @@ static size_t take_chunk(struct session *session, const char *octets, size_t len
     size_t taken = length < chunk->left ? length : (size_t)chunk->left, left = taken;
     const char *from = octets;
 
-    journal_text(octets, taken);
-    if (chunk->refusal == REPLY_OK)
+    if (chunk->refusal == REPLY_OK) {
+        journal_text(octets, taken);
         deliver(session, &from, &left);
+    }
     chunk->left -= taken;
     if (chunk->left == 0)
         end_chunk(session);

@@ -191,10 +191,12 @@ void journal_text(const char *octets, size_t length)
     }
 }
 
-void journal_text_end(void)
+void journal_text_end(bool is_told)
 {
-    if (!journal.has_text)
-        journal_received(".", 1, 1);
+    if (journal.has_text && is_told)
+        return;
+    journal_chunk_end();
+    journal_received(".", 1, 1);
 }
 
 void journal_chunk_end(void)

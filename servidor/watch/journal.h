@@ -46,11 +46,17 @@ void journal_end(void);
  */
 void journal_received(const char *line, size_t length, size_t total);
 
-/* A piece of a mail's text came, as it stood on the wire, in whatever pieces. */
+/*
+ * A piece of a mail's text came, as it stood on the wire, in whatever pieces. Only what may be kept
+ * is told: a line of an octet makes a record of 70, and what is kept has a limit.
+ */
 void journal_text(const char *octets, size_t length);
 
-/* The line with the single dot has come: it is logged even when the text is not. */
-void journal_text_end(void);
+/*
+ * The line with the single dot has come. It is logged even when the text is not; `is_told`:
+ * journal_text() was given it.
+ */
+void journal_text_end(bool is_told);
 
 /* A piece of text has ended, maybe within a line: that is logged as far as it came. */
 void journal_chunk_end(void);
