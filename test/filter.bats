@@ -490,6 +490,26 @@ end' "$(sed -n "s/^servidor: filter of $(sed -n 's/.*queued as //p' played): //p
     nothing_in_tmp
 }
 
+# An untouched text that begins with a blank is set apart from our Received, but tac let the last line of a mail follow
+# it: "by trusted.bank (verified)" was what the server itself said.
+@test "what a filter writes does not go on with our Received" {
+    failures_told 'it wrote a line that goes on with the trace fields'
+    start_server -m "$PWD/mails" -T tac
+    {
+        lines 'session one'
+        mail 'x\r\n\r\n\tby trusted.bank (verified) for <ceo@bank>; Thu, 1 Jan 1970 00:00:00 +0000\r\n' "$LATER" never
+        clean
+        mail 'x\r\n\x20\r\n' "$LATER" never
+        chunk '\r\n by trusted.bank' "$LATER" never
+        clean
+        mail '\x20x\r\n\ty\r\nz\r\n' '250 OK' one
+        mail '\ty\r\n\r\n' '250 OK' two
+    } | play
+    same $'z\n\ty\n x' "$(texts one)"
+    same $'\n\ty' "$(texts two)"
+    same 2 "$(find mails -type f | wc -l)"
+}
+
 # --- mails that no filter sees ----------------------------------------------------------------------------------------
 
 @test "no filter for a mail that is too big, goes in circles or is not finished" {

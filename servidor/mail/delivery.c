@@ -125,13 +125,12 @@ char *delivery_room(struct delivery *delivery)
 }
 
 /*
- * A text that begins with a blank would go on with the Received field above it (RFC 5322 2.2.3),
- * and a client could have that say what it likes: an empty line comes between. Returns the
- * octets that were put in front.
+ * Puts an empty line in front of a text that would go on with our Received field. Returns how many
+ * octets that were.
  */
 static size_t set_apart(char *text, size_t length)
 {
-    if (*text != ' ' && *text != '\t')
+    if (!message_goes_on(*text))
         return 0;
     memmove(text + 1, text, length);
     *text = '\n';

@@ -222,30 +222,39 @@ static void run(const struct filter_mail *mail, struct filter_end *end)
         close(input);
 }
 
-/* Do the trace fields still stand at the head of the output? */
-static bool has_trace(const struct filter_mail *mail)
+/*
+ * What is wrong with the head of the output, where the trace fields must still stand, and with what
+ * follows them, which may be any line of the client's (see tac(1)); NULL: nothing.
+ */
+static const char *fault_of_head(const struct filter_mail *mail)
 {
-    char head[MESSAGE_TRACE_ROOM];
+    char head[MESSAGE_TRACE_ROOM + 1];
     int descriptor = maildir_reopen(mail->output);
+    size_t length = mail->trace_length;
     ssize_t got;
 
     if (descriptor < 0)
-        return false;
-    got = pread(descriptor, head, mail->trace_length, 0);
+        return "its output cannot be seen";
+    got = pread(descriptor, head, length + 1, 0);
     close(descriptor);
-    return got == (ssize_t)mail->trace_length && memcmp(head, mail->trace, (size_t)got) == 0;
+    if (got < (ssize_t)length || memcmp(head, mail->trace, length) != 0)
+        return "it wrote over the trace fields";
+    return got > (ssize_t)length && message_goes_on(head[length])
+               ? "it wrote a line that goes on with the trace fields" : NULL;
 }
 
 /* What is wrong with the output of a filter that says all is well; NULL: nothing. */
 static const char *fault_of_output(const struct filter_mail *mail)
 {
     struct stat input, output;
+    const char *fault;
     uint64_t size;
 
     if (stat(mail->input->path, &input) != 0 || fstat(mail->output->descriptor, &output) != 0)
         return "its output cannot be seen";
-    if (!has_trace(mail))
-        return "it wrote over the trace fields";
+    fault = fault_of_head(mail);
+    if (fault != NULL)
+        return fault;
     size = (uint64_t)output.st_size - mail->trace_length;
     if (size > mail->size_limit)
         return "it wrote more than message-size";

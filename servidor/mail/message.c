@@ -46,6 +46,11 @@ size_t message_write_trace(char out[MESSAGE_TRACE_ROOM], const struct message_tr
     return (size_t)length;
 }
 
+bool message_goes_on(char first)
+{
+    return first == ' ' || first == '\t';
+}
+
 /* One octet of a line of the header, of which all before it matched the name. */
 static void match(struct message_reader *reader, char c)
 {

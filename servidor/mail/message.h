@@ -39,6 +39,12 @@ struct message_path {
 size_t message_write_trace(char out[MESSAGE_TRACE_ROOM], const struct message_trace *trace,
                            const struct message_path *path, time_t when);
 
+/*
+ * Would a text that begins with this octet go on with the field above it (RFC 5322 2.2.3)? Above it
+ * are our trace fields, and a client could have them say what it likes.
+ */
+bool message_goes_on(char first);
+
 /* Reads the header of a message that comes in any pieces. All zeros begins one. */
 struct message_reader {
     unsigned hops;      /* Received fields so far */

@@ -99,11 +99,22 @@ static void received_fields_of_the_header_are_counted(void)
     CHECK(hops("Received:") == 1);
 }
 
+static void blanks_go_on_with_a_field(void)
+{
+    static const char others[] = "\n\r\v\fx:.\xa0";
+    size_t i;
+
+    CHECK(message_goes_on(' ') && message_goes_on('\t'));
+    for (i = 0; i < sizeof others; i++)
+        CHECK(!message_goes_on(others[i]));
+}
+
 int main(void)
 {
     setenv("TZ", "ART3", 1);
     the_trace_fields_are_those_of_the_plan();
     the_longest_of_all_fits();
     received_fields_of_the_header_are_counted();
+    blanks_go_on_with_a_field();
     return check_status();
 }
