@@ -562,6 +562,7 @@ end' "$(sed -n "s/^servidor: filter of $(sed -n 's/.*queued as //p' played): //p
 }
 
 @test "a program that cannot be executed any more: 451, until it can" {
+    not_under_valgrind 'it dies where a program cannot be executed'
     failures_told 'it cannot be run: Permission denied'
     serve
     {

@@ -193,6 +193,7 @@ crowd() { "$PYTHON" "$TOOLS/crowd.py" "${@:2}" "$PORT" "$1" expected; }
 }
 
 @test "50 UDP sessions at once: no line is broken or mixed, and each session is whole" {
+    not_under_valgrind 'a worker takes a second to be born, and a hello beyond the queue meets silence'
     start_server
     crowd 50 -u
     stop_server
@@ -200,6 +201,7 @@ crowd() { "$PYTHON" "$TOOLS/crowd.py" "${@:2}" "$PORT" "$1" expected; }
 }
 
 @test "100 sessions of both transports at once: no line is broken or mixed" {
+    not_under_valgrind 'a worker takes a second to be born, and a hello beyond the queue meets silence'
     start_server
     crowd 50 3>&- &
     local first=$!
