@@ -269,6 +269,20 @@ in_shm() {
     talk <<<'S~ 220'
 }
 
+@test "shared memory whose name somebody else has taken: it starts" {
+    # Names that the process numbers of some time foretell could be made by any user, and kept every start out.
+    in_shm 64m
+    # shellcheck disable=SC2016 # the number of the process that becomes the server
+    RUN_IN+=(bash -c ': >"/dev/shm/servidor-$$" && exec "$@"' -)
+    start_server
+    RUN_IN=()
+    same "/dev/shm/servidor-$SERVER_PID" "$(in_its_shm -name 'servidor*')"
+    talk <<<'S~ 220'
+}
+
+# in_its_shm TEST...: what find finds in the server's /dev/shm.
+in_its_shm() { nsenter -t "$SERVER_PID" -m find /dev/shm -mindepth 1 "$@"; }
+
 local_teardown() { ! mountpoint -q "$BATS_TEST_TMPDIR/log" || umount -l "$BATS_TEST_TMPDIR/log"; }
 
 @test "a full disk under log/contadores: it starts, says that the totals will be lost, and counts" {

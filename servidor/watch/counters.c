@@ -3,12 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "net/clock.h"
+#include "net/random.h"
+
+/* Names that nobody can foretell are tried so often. Some systems have room for 31 octets. */
+enum { NAME_TRIES = 16, NAME_ROOM = 32 };
 
 static struct counters *shared;
 static int memory_descriptor; /* stays open for its locks */
@@ -18,14 +23,36 @@ const char *transport_name(enum transport transport)
     return transport == TRANSPORT_TCP ? "TCP" : "UDP";
 }
 
+static int create(const char *name)
+{
+    return shm_open(name, O_RDWR | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
+}
+
+/*
+ * Opens new memory, whose name is then in `name`: that of this process, which anybody may have
+ * taken, or one that begins like it. The descriptor, or -1 with errno.
+ */
+static int create_somewhere(char name[NAME_ROOM])
+{
+    int length = snprintf(name, NAME_ROOM, "/servidor-%ld", (long)getpid());
+    int descriptor = create(name), tries;
+    uint32_t chance;
+
+    for (tries = 0; descriptor < 0 && errno == EEXIST && tries < NAME_TRIES; tries++) {
+        if (random_fill(&chance, sizeof chance) != 0)
+            return -1;
+        snprintf(name + length, (size_t)(NAME_ROOM - length), "-%08" PRIx32, chance);
+        descriptor = create(name);
+    }
+    return descriptor;
+}
+
 /* Opens a piece of memory without a name, of `length` octets that are really there. */
 static int open_memory(size_t length)
 {
-    char name[64];
-    int descriptor, error;
+    char name[NAME_ROOM];
+    int descriptor = create_somewhere(name), error;
 
-    snprintf(name, sizeof name, "/servidor-%ld", (long)getpid());
-    descriptor = shm_open(name, O_RDWR | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
     if (descriptor < 0)
         return -1;
     shm_unlink(name);
