@@ -687,17 +687,61 @@ with open(sys.argv[1], "r+b") as file:
 PY
 }
 
-@test "the counters are in contadores, in the folder of the logs, for their owner alone to change" {
+@test "the counters are in contadores, in the folder of the logs, for their owner alone" {
+    umask 000
     start_server
     whole_session 1
     becomes '1 0' historic concurrent
     [ -f "$LOGS/contadores" ]
-    matches '^-rw-r?-?-?r?--?-?-' "$(stat -c %A "$LOGS/contadores")"
+    same 600 "$(stat -c %a "$LOGS/contadores")"
     (($(stat -c %s "$LOGS/contadores") <= 65536)) || fail "it is not small"
     stop_server
     rm "$LOGS/contadores"
     start_server
     tells '0 0' historic mails
+}
+
+# locked FILE: whoever may read the file locks it, together with others, until the test ends.
+locked() {
+    "$PYTHON" - "$1" >locked 3>&- 4>&- <<'PY' &
+import fcntl, sys, time
+file = open(sys.argv[1])
+fcntl.lockf(file, fcntl.LOCK_SH)
+print(flush=True)
+time.sleep(3600)
+PY
+    sessions+=($!)
+    wait_until [ -s locked ]
+}
+
+@test "a lock on the file that somebody keeps is waited for a while, and stops no start" {
+    # Who could read the file could lock it, and the start waited for ever.
+    has_history
+    locked "$LOGS/contadores"
+    expect_stderr '/contadores: another process keeps it locked: totals will be lost at the end$'
+    start_server
+    tells '0 0' historic mails
+    whole_session 1
+    becomes '1 1' historic mails
+    stop_server
+    kill "${sessions[-1]}"
+    wait_until gone "${sessions[-1]}"
+    start_server
+    tells '1 1' historic mails
+}
+
+@test "a file that others may read is their owner's alone from the next start on; what a link names stays as it is" {
+    has_history
+    chmod 644 "$LOGS/contadores"
+    start_server
+    same 600 "$(stat -c %a "$LOGS/contadores")"
+    stop_server
+    chmod 644 "$LOGS/contadores"
+    mv "$LOGS/contadores" elsewhere
+    ln -s "$PWD/elsewhere" "$LOGS/contadores"
+    start_server
+    tells '1 1' historic mails
+    same 644 "$(stat -c %a elsewhere)"
 }
 
 @test "an octet that was changed in the file: set aside, said once, and counted from 0" {

@@ -383,6 +383,18 @@ END
     done
 }
 
+@test "the pid file is its owner's alone, also one that was there before" {
+    # Whoever may read it may lock it, and then the next start found the server running already.
+    umask 000
+    start_server
+    same 600 "$(stat -c %a "$LOGS/servidor.pid")"
+    stop_server
+    echo 1 >"$LOGS/servidor.pid"
+    same 666 "$(stat -c %a "$LOGS/servidor.pid")"
+    start_server
+    same 600 "$(stat -c %a "$LOGS/servidor.pid")"
+}
+
 @test "after a stop the same port and log directory can be used at once" {
     start_server
     local port=$PORT

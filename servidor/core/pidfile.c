@@ -49,11 +49,11 @@ static int open_locked(const char *path)
 {
     for (;;) {
         struct flock lock = whole_file();
-        int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC,
-                              S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+        int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
 
         if (descriptor < 0)
             return -1;
+        file_close_to_others(descriptor, path);
         if (fcntl(descriptor, F_SETLK, &lock) != 0)
             return fail(descriptor);
         /* Its last holder may have removed it meanwhile. */

@@ -12,7 +12,8 @@ pid_t pidfile_holder(const char *path);
 
 /*
  * Takes the lock and writes this process's number. 0, or -1 with errno: EAGAIN or EACCES
- * when another process holds it. The lock lasts as long as the process.
+ * when another process holds it. The lock lasts as long as the process. The file is its owner's
+ * alone, since whoever may read it may lock it too.
  */
 int pidfile_take(const char *path);
 

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/clock.h"
 #include "net/file.h"
 #include "net/siphash.h"
 
@@ -22,6 +23,9 @@ enum { LAYOUT_VERSION = 1 };
 
 /* A process that still cannot touch the file after so many mendings is not helped by another. */
 enum { LINES = TOTALS + TOTAL_COMMON, PATH_ROOM = 4096, MENDINGS = 100 };
+
+/* For the file's lock, which others need for a moment, unless they want to keep a start out. */
+enum { PATIENCE_MS = 5000, PAUSE_MS = 10 };
 
 /* Without a NUL. */
 #define MAGIC { 'c', 'o', 'n', 't', 'a', 'd', 'o', 'r' }
@@ -81,16 +85,32 @@ static const char *find_fault(const struct totals_file *file, size_t length)
     return seal == 0 || seal == seal_of(file) ? NULL : "it is damaged";
 }
 
-/* Waits for the file's lock, which a process that dies lets go, or lets it go. 0, or -1. */
 static int set_lock(int descriptor, short type)
 {
     struct flock all = { .l_type = type, .l_whence = SEEK_SET };
-    int result;
 
-    do
-        result = fcntl(descriptor, F_SETLKW, &all);
-    while (result != 0 && errno == EINTR);
-    return result;
+    return fcntl(descriptor, F_SETLK, &all);
+}
+
+/*
+ * Takes the file's lock, which a process that dies lets go. 0; or -1 with errno, EAGAIN if
+ * another kept it all the time.
+ */
+static int wait_for_lock(int descriptor)
+{
+    const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+    int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
+
+    while (set_lock(descriptor, F_WRLCK) != 0) {
+        if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+            return -1;
+        if (clock_now_ms() >= deadline_ms) {
+            errno = EAGAIN;
+            return -1;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return 0;
 }
 
 static int write_head(int descriptor)
@@ -178,13 +198,13 @@ static int map_file(int descriptor)
 /* One try. 1: the file is mapped; 0: try again; -1 with errno. */
 static int try_file(const char *path)
 {
-    int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY,
-                          S_IRUSR | S_IWUSR | S_IRGRP);
+    int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, S_IRUSR | S_IWUSR);
     int result, saved;
 
     if (descriptor < 0)
         return -1;
-    result = set_lock(descriptor, F_WRLCK) == 0 ? prepare(descriptor, path) : -1;
+    file_close_to_others(descriptor, path);
+    result = wait_for_lock(descriptor) == 0 ? prepare(descriptor, path) : -1;
     if (result > 0)
         result = map_file(descriptor);
     saved = errno;
@@ -194,6 +214,13 @@ static int try_file(const char *path)
         close(descriptor);
     errno = saved;
     return result;
+}
+
+static const char *why_not(int result)
+{
+    if (result == 0)
+        return "others replace it all the time";
+    return errno == EAGAIN ? "another process keeps it locked" : strerror(errno);
 }
 
 int totals_start(const char *path)
@@ -207,7 +234,7 @@ int totals_start(const char *path)
         return 0;
     if (path != NULL)
         fprintf(stderr, "servidor: %s: %s: totals will be lost at the end\n", path,
-                result < 0 ? strerror(errno) : "others replace it all the time");
+                why_not(result));
     shared = counters_map(-1, sizeof *shared);
     return shared == NULL ? -1 : 0;
 }

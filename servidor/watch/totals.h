@@ -38,8 +38,9 @@ enum total {
 /*
  * Maps the file at `path`, making it if there is none; NULL: nothing is kept. One that is
  * damaged, or of another version of this program, is renamed to PATH.old, which is said on
- * standard error. What cannot be kept is said as well, and counted in memory. 0; or -1 with
- * errno, when there is no memory either.
+ * standard error. What cannot be kept, as where another process keeps the file locked for some
+ * seconds, is said as well, and counted in memory. 0; or -1 with errno, when there is no memory
+ * either.
  */
 int totals_start(const char *path);
 
