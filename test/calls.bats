@@ -300,6 +300,48 @@ local_teardown() { ! mountpoint -q "$BATS_TEST_TMPDIR/log" || umount -l "$BATS_T
     becomes '3 0' historic concurrent
 }
 
+# no_room_again: the file on the full disk is cut to nothing, and something else has its room before anybody looks.
+no_room_again() {
+    local pid all
+    stand_still "$SERVER_PID"
+    mapfile -t all < <(children)
+    for pid in "${all[@]}"; do stand_still "$pid"; done
+    : >log/contadores
+    head -c 1m /dev/zero >>log/ballast 2>/dev/null || true
+    same '0 0' "$(stat -c %s log/contadores) $(stat -f -c %f log)"
+    kill -CONT "$SERVER_PID" "${all[@]}"
+}
+
+stand_still() {
+    gone "$1" || kill -STOP "$1"
+    wait_until stands_still "$1"
+}
+
+stands_still() { gone "$1" || grep -q ') T ' "/proc/$1/stat"; }
+
+@test "log/contadores that is cut on a full disk kills nobody: it is said once, and counting begins anew" {
+    # Whoever counted was killed by SIGBUS, the master too.
+    need_root "mounting a small file system"
+    mkdir log
+    mount -t tmpfs -o size=64k tmpfs log
+    expect_stderr '/contadores: it was cut and cannot be made whole again: counting begins anew, and totals'
+    allow_stderr '/(peticiones|smtpd)\.log: No space left on device: sessions go on, its lines are lost$'
+    allow_stderr '^servidor: [0-9]+ log records could not be written$'
+    start_server -m "$PWD/mails" -o sessions-per-worker=1
+    talk <<<$'S~ 220\nC: QUIT\nS~ 221\nclosed'
+    becomes '1 0' historic concurrent
+    no_room_again
+    for _ in 1 2 3; do talk <<<$'S~ 220\nC: QUIT\nS~ 221\nclosed'; done
+    talk -n <<<$'S~ 220\nC: QUIT\nS~ 221'
+    becomes '4 0' historic concurrent
+    stop_server
+    same 1 "$(grep -c contadores "$SERVER_ERR")"
+    refute grep -q 'ended by' "$SERVER_ERR"
+    rm log/ballast
+    start_server -m "$PWD/mails"
+    tells '0 0' historic mails
+}
+
 # --- writes that are short --------------------------------------------------------------------------------------------
 
 @test "a socket that takes a few octets at a time: a client that reads octet by octet gets every reply, once" {

@@ -371,6 +371,8 @@ void master_run(void)
         wait_for_news();
         bury_all();
         obey(signals_take());
+        if (totals_give_up() && master.stage == RUNNING)
+            renew_children();
         if (master.stage == RUNNING) {
             look_after_ports();
             look_after_children();
@@ -379,6 +381,7 @@ void master_run(void)
         }
     }
     end_servants();
+    totals_give_up();
     totals_end();
     lost = atomic_load(&counters()->log_lost_records);
     if (lost > 0)

@@ -16,7 +16,8 @@
 enum { NAME_TRIES = 16, NAME_ROOM = 32 };
 
 static struct counters *shared;
-static int memory_descriptor; /* stays open for its locks */
+static int memory_descriptor = -1; /* stays open for its locks, and for what can be mapped later */
+static off_t spare;                /* where in that memory it is */
 
 const char *transport_name(enum transport transport)
 {
@@ -84,12 +85,21 @@ static void *map(int descriptor, size_t length)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* A part that is mapped begins with a page. */
+static size_t whole_pages(size_t length)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    return (length + page - 1) / page * page;
+}
+
 int counters_start(unsigned slots)
 {
     size_t below = slots * sizeof(struct slot), length = below + sizeof *shared;
     char *memory;
 
-    memory_descriptor = open_memory(length);
+    spare = (off_t)whole_pages(length);
+    memory_descriptor = open_memory((size_t)spare + COUNTERS_SPARE);
     if (memory_descriptor < 0)
         return -1;
     memory = map(memory_descriptor, length);
@@ -116,6 +126,20 @@ void *counters_map(int descriptor, size_t length)
     memory = map(own, length);
     close(own);
     return memory;
+}
+
+/*
+ * POSIX lets a handler call mmap(2) where the signal interrupted none of the functions that it
+ * does not list for handlers. This one interrupted whoever touched the mapping, and none of them
+ * is given its addresses. Memory without a file is nothing that POSIX.1-2008 knows, and would be
+ * another in each process.
+ */
+int counters_cover(void *place, size_t length)
+{
+    void *memory = mmap(place, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                        memory_descriptor, spare);
+
+    return memory == MAP_FAILED ? -1 : 0;
 }
 
 struct counters *counters(void)

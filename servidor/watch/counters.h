@@ -86,6 +86,7 @@ struct counters {
     _Atomic int64_t trouble_said_ms[TROUBLES]; /* when it was last spoken of */
     _Atomic uint64_t mail_serial;        /* the next mail's number, never given twice */
     _Atomic uint64_t syncs_begun;        /* of folders of mail, whatever became of them */
+    _Atomic bool totals_are_lost;        /* somebody could not go on with their file */
     _Atomic bool log_is_failing[LOGS];   /* has been said on standard error */
     _Atomic bool log_is_torn[LOGS];      /* the file ends within a line */
     _Atomic uint64_t log_lost_records;
@@ -100,6 +101,14 @@ int counters_start(unsigned slots);
  * later children. NULL with errno if that cannot be.
  */
 void *counters_map(int descriptor, size_t length);
+
+/*
+ * Puts other memory in the place of a mapping of `length` octets, COUNTERS_SPARE at most, that
+ * begins at `place`: all zeros at first, and the same in every process that does this. For a
+ * signal handler, too, where touching that mapping raised the signal. 0, or -1 with errno.
+ */
+enum { COUNTERS_SPARE = 4096 };
+int counters_cover(void *place, size_t length);
 
 /* The counters, and one of their slots; counters_start() must have succeeded. */
 struct counters *counters(void);

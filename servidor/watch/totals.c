@@ -48,6 +48,7 @@ struct totals_file {
 
 static struct totals_file *shared;
 static int kept = -1; /* the file, open so that it can be mended; -1: there is none */
+static const char *kept_at;
 static enum transport served;
 
 /* The totals of UDP stand behind all others. */
@@ -186,12 +187,13 @@ static int prepare(int descriptor, const char *path)
 }
 
 /* Maps the locked file that was prepared. 1, or -1 with errno. */
-static int map_file(int descriptor)
+static int map_file(int descriptor, const char *path)
 {
     shared = counters_map(descriptor, sizeof *shared);
     if (shared == NULL)
         return -1;
     kept = descriptor;
+    kept_at = path;
     return 1;
 }
 
@@ -206,7 +208,7 @@ static int try_file(const char *path)
     file_close_to_others(descriptor, path);
     result = wait_for_lock(descriptor) == 0 ? prepare(descriptor, path) : -1;
     if (result > 0)
-        result = map_file(descriptor);
+        result = map_file(descriptor, path);
     saved = errno;
     if (result > 0)
         set_lock(descriptor, F_UNLCK);
@@ -228,6 +230,7 @@ int totals_start(const char *path)
     int result = 0, tries;
 
     _Static_assert(sizeof(struct line) == COUNTERS_LINE, "one total a line");
+    _Static_assert(sizeof *shared <= COUNTERS_SPARE, "they have room in memory");
     for (tries = 0; path != NULL && result == 0 && tries < 3; tries++)
         result = try_file(path);
     if (result > 0)
@@ -263,13 +266,62 @@ void totals_bury(void)
     totals_add(TOTAL_WORKERS_DIED, born - totals_read(TOTAL_WORKERS_DIED, TRANSPORT_TCP));
 }
 
+/*
+ * Gives each line its room on the disk, for a hole in the file is no help where the disk is full.
+ * What is written is the last octet of each, which is always 0.
+ */
+static bool fill_file(void)
+{
+    off_t at;
+
+    for (at = COUNTERS_LINE - 1; at < (off_t)sizeof *shared; at += COUNTERS_LINE)
+        if (pwrite(kept, "", 1, at) != 1)
+            return false;
+    return true;
+}
+
+static bool mend_file(void)
+{
+    struct stat status;
+    static int times;
+
+    /* A file that was cut once more is another matter, however often that was so. */
+    if (fstat(kept, &status) == 0 && status.st_size < (off_t)sizeof *shared)
+        times = 0;
+    return ++times <= MENDINGS && write_head(kept) == 0 && fill_file();
+}
+
+/* This process counts in memory from now on, unless the system refuses that. */
+static bool leave_file(void)
+{
+    if (counters_cover(shared, sizeof *shared) != 0)
+        return false;
+    close(kept);
+    kept = -1;
+    atomic_store(&counters()->totals_are_lost, true);
+    return true;
+}
+
 bool totals_mend(const void *address)
 {
     const char *at = address, *begin = (const char *)shared;
-    static int times;
 
-    return kept >= 0 && at >= begin && at < begin + sizeof *shared && ++times <= MENDINGS &&
-           write_head(kept) == 0 && ftruncate(kept, (off_t)sizeof *shared) == 0;
+    return kept >= 0 && at >= begin && at < begin + sizeof *shared &&
+           (mend_file() || leave_file());
+}
+
+bool totals_give_up(void)
+{
+    static bool is_said;
+
+    if (is_said || !atomic_load(&counters()->totals_are_lost))
+        return false;
+    is_said = true;
+    if (kept >= 0)
+        leave_file();
+    fprintf(stderr, "servidor: %s: it was cut and cannot be made whole again: "
+                    "counting begins anew, and totals will be lost at the end\n", kept_at);
+    return true;
 }
 
 void totals_serve(enum transport transport)

@@ -36,11 +36,11 @@ enum total {
 };
 
 /*
- * Maps the file at `path`, making it if there is none; NULL: nothing is kept. One that is
- * damaged, or of another version of this program, is renamed to PATH.old, which is said on
- * standard error. What cannot be kept, as where another process keeps the file locked for some
- * seconds, is said as well, and counted in memory. 0; or -1 with errno, when there is no memory
- * either.
+ * Maps the file at `path`, which must stay, making it if there is none; NULL: nothing is kept.
+ * One that is damaged, or of another version of this program, is renamed to PATH.old, which is
+ * said on standard error. What cannot be kept, as where another process keeps the file locked for
+ * some seconds, is said as well, and counted in memory. 0; or -1 with errno, when there is no
+ * memory either.
  */
 int totals_start(const char *path);
 
@@ -52,9 +52,17 @@ void totals_bury(void);
 
 /*
  * Somebody has made the mapped file shorter, and `address` could not be touched: makes it whole
- * again, with nothing counted. True if the same will now succeed. For a signal handler.
+ * again, with nothing counted, or, where that cannot be, lets this process count in memory that
+ * it shares with others to which the same happens. True if the same will now succeed. For a
+ * signal handler; counters_start() must have succeeded, or there is no such memory.
  */
 bool totals_mend(const void *address);
+
+/*
+ * The master, now and then: when some process could no longer go on with the file, says so, and
+ * counts in memory as well, as do those that are born from now on. True if it did so now.
+ */
+bool totals_give_up(void);
 
 /* What this process adds belongs to sessions over `transport`, from now on. */
 void totals_serve(enum transport transport);

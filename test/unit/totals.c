@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -160,6 +161,49 @@ static void a_file_that_is_cut_under_it_is_mended(void)
     CHECK(!exists(aside));
 }
 
+/* Nothing can be written to the file, as on a full disk: who touches it then would be killed by SIGBUS. */
+static void a_file_that_cannot_be_mended_is_left(void)
+{
+    struct rlimit before, none;
+    pid_t child;
+    int status;
+
+    begin_with_a_sealed_mail();
+    CHECK(!totals_give_up());
+    CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    none = before;
+    none.rlim_cur = 0;
+    CHECK(setrlimit(RLIMIT_FSIZE, &none) == 0 && truncate(path, 0) == 0);
+    child = fork();
+    if (child == 0) {
+        totals_add(TOTAL_MAILS, 5);
+        _exit(totals_read(TOTAL_MAILS, TRANSPORT_TCP) == 5 ? 0 : 1);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    CHECK(totals_give_up() && !totals_give_up());
+    CHECK(totals_read(TOTAL_MAILS, TRANSPORT_TCP) == 5);
+    totals_add(TOTAL_MAILS, 1);
+    CHECK(totals_read(TOTAL_MAILS, TRANSPORT_TCP) == 6);
+    totals_end();
+    CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    CHECK(found(TOTAL_MAILS, TRANSPORT_TCP) == 0);
+    CHECK(!exists(aside));
+}
+
+/* However often it is cut, it is mended. */
+static void a_file_is_mended_again_and_again(void)
+{
+    int times;
+
+    begin_anew();
+    for (times = 0; times < 1000; times++) {
+        CHECK(truncate(path, 0) == 0);
+        totals_add(TOTAL_MAILS, 1);
+    }
+    CHECK(totals_read(TOTAL_MAILS, TRANSPORT_TCP) == 1);
+    CHECK(found(TOTAL_MAILS, TRANSPORT_TCP) == 1);
+}
+
 static void the_dead_of_a_server_before_are_counted(void)
 {
     begin_anew();
@@ -182,7 +226,8 @@ static void without_a_file_they_count_all_the_same(void)
 
 int main(void)
 {
-    CHECK(mkdtemp(folder) != NULL);
+    CHECK(counters_start(1) == 0 && mkdtemp(folder) != NULL);
+    signals_spare();
     snprintf(path, sizeof path, "%s/contadores", folder);
     snprintf(aside, sizeof aside, "%s.old", path);
     each_transport_has_its_own();
@@ -193,6 +238,8 @@ int main(void)
     a_file_of_another_length_is_set_aside();
     an_empty_file_is_a_new_one();
     a_file_that_is_cut_under_it_is_mended();
+    a_file_is_mended_again_and_again();
+    a_file_that_cannot_be_mended_is_left();
     the_dead_of_a_server_before_are_counted();
     without_a_file_they_count_all_the_same();
     unlink(path);
