@@ -106,6 +106,34 @@ END
     matches '^servidor: jail/mails/deep: Permission denied: ' "$output"
 }
 
+@test "what that user puts in the place of the pid file is not opened by root" {
+    # A link there was followed by root, and opened for writing.
+    mkdir -m 700 roots
+    mkfifo roots/pipe
+    cat roots/pipe >heard 3>&- 4>&- &
+    local reader=$!
+    sessions+=("$reader")
+    wait_until opens_a_pipe "$reader"
+    ln -s "$PWD/roots/pipe" jail/log/servidor.pid
+    chown -h 4321:4321 jail/log/servidor.pid
+    refused -f -p 0 -u "$SECRET" -l jail/log -m jail/mails -o user=cartero
+    # A pipe that somebody had opened for writing would be at its end by now.
+    timeout 60 bash -c 'echo nobody came before >roots/pipe'
+    wait_until gone "$reader"
+    same 'nobody came before' "$(cat heard)"
+    matches '^servidor: jail/log/servidor\.pid: Too many levels of symbolic links: choose a folder' "$output"
+}
+
+# opens_a_pipe PID: that cat waits for the other end of what it opens.
+opens_a_pipe() { [ "$(cat "/proc/$1/comm")" = cat ] && grep -q ') S ' "/proc/$1/stat"; }
+
+@test "what is no file in the place of the pid file is named, and not waited for" {
+    mkfifo jail/log/servidor.pid
+    chown 4321:4321 jail/log/servidor.pid
+    refused -f -p 0 -u "$SECRET" -l jail/log -m jail/mails -o user=cartero
+    same 'servidor: jail/log/servidor.pid: File exists: choose a folder that can be written with -l' "$output"
+}
+
 @test "a secret that root alone may read is read" {
     echo "$SECRET" >secret
     chmod 600 secret

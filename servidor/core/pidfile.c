@@ -21,10 +21,39 @@ static struct flock whole_file(void)
     return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
 }
 
+static int fail(int descriptor)
+{
+    int saved = errno;
+
+    close(descriptor);
+    errno = saved;
+    return -1;
+}
+
+/*
+ * Opens the file, which somebody else may have put there while the server still has rights that
+ * he lacks: no link is followed, and no device or pipe is waited for, written to or believed.
+ */
+static int open_plain(const char *path, int flags)
+{
+    int descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+                          S_IRUSR | S_IWUSR);
+    struct stat status;
+
+    if (descriptor < 0)
+        return -1;
+    if (fstat(descriptor, &status) != 0)
+        return fail(descriptor);
+    if (S_ISREG(status.st_mode))
+        return descriptor;
+    errno = EEXIST;
+    return fail(descriptor);
+}
+
 pid_t pidfile_holder(const char *path)
 {
     struct flock lock = whole_file();
-    int descriptor = open(path, O_RDWR | O_CLOEXEC);
+    int descriptor = open_plain(path, O_RDONLY);
     pid_t holder = 0;
 
     if (descriptor < 0)
@@ -35,21 +64,12 @@ pid_t pidfile_holder(const char *path)
     return holder;
 }
 
-static int fail(int descriptor)
-{
-    int saved = errno;
-
-    close(descriptor);
-    errno = saved;
-    return -1;
-}
-
 /* The locked file, or -1 with errno. */
 static int open_locked(const char *path)
 {
     for (;;) {
         struct flock lock = whole_file();
-        int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+        int descriptor = open_plain(path, O_RDWR | O_CREAT);
 
         if (descriptor < 0)
             return -1;
