@@ -338,13 +338,19 @@ after_helo() {
 # session_offers SIZE: a new session of the usal dialect says it in its EHLO.
 session_offers() { talk <<<$'S~ 220\nC: EHLO x\nS~ 250-\nS~ 250-\nS~ 250-\nS~ 250-\nS~ 250-\nS: 250 SIZE '"$1"; }
 
-# open NAME [OPTION...]: a session that stays; say NAME LINE... goes on in it. Sets LPORT. What an earlier session of the
-# name said is emptied here: its own shell may do so only after we have read it.
+# new_session NAME: its files are new ones. An earlier session of the name still reads on in those that it has, and would
+# take the lines of this one from where it is, and answer them.
+new_session() {
+    rm -f "$1.script" "$1.said"
+    : >"$1.script"
+    : >"$1.said"
+}
+
+# open NAME [OPTION...]: a session that stays; say NAME LINE... goes on in it. Sets LPORT.
 open() {
     local name=$1
     shift
-    : >"$name.script"
-    : >"$name.said"
+    new_session "$name"
     "${RUN_IN[@]}" "$PYTHON" "$TOOLS/talk.py" -i "$name.script" "$@" "$PORT" >"$name.said" 2>&1 3>&- 4>&- &
     sessions+=($!)
     printf -v "pid_of_$name" %s $!
@@ -374,8 +380,7 @@ answered() { has_lines "$1" "$2" || has_line "$1" '^FAILED' || gone "$3"; }
 hold() {
     local name=$1 count=$2
     shift 2
-    : >"$name.script"
-    : >"$name.said"
+    new_session "$name"
     "${RUN_IN[@]}" "$PYTHON" "$TOOLS/hold.py" "$@" "$PORT" "$count" "$name.script" >"$name.said" 2>&1 3>&- 4>&- &
     sessions+=($!)
     printf -v "pid_of_$name" %s $!
