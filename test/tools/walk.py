@@ -100,7 +100,7 @@ class Walk:
         self.server.clear()
         _, strace = self.once()
         self.server.clear()
-        walked = [cell for cell in cells(strace.traces().values())
+        walked = [cell for cell in cells(map(self.place.part, strace.traces().values()))
                   if cell.number > self.place.spared.get(cell.call, 0)]
         walked = walked[::self.chosen.stride]
         found = 0
@@ -128,6 +128,10 @@ class Place:
 
     def targets(self):
         return list(self.server.roles()[self.role])
+
+    def part(self, calls):
+        """Of the calls of a process those that are walked through."""
+        return calls
 
     def prepare(self, name):
         return [Dialogue(self.kind, self.server.port, name)]
@@ -209,6 +213,10 @@ class BirthPlace(MasterPlace):
     """What those who are born do before they serve anybody."""
     follow = True
     spared = {"close": 99, "kill": 99}      # who still has another's port is taken for another
+
+    def part(self, calls):
+        """Up to the wait for the first work: which of the idle will have it is chance."""
+        return calls[:min((calls.index(wait) + 1 for wait in ("accept", "recvfrom") if wait in calls), default=None)]
 
     def prepare(self, name):
         return [Dialogue(kind, self.server.port, f"{name}.{kind}") for kind in ("tcp", "numbered")]
