@@ -78,28 +78,25 @@ bool admission_plain(const struct config *config, const struct peer *peer, int s
                 ADMISSION_PLAIN_PER_ADDRESS);
 }
 
-/* How many sessions over UDP there are ports for, if that is known; else as many as can be. */
-static uint64_t ports_of(const struct config *config)
+/* For how many sessions there are ports. Ephemeral ones are always expected to be there. */
+static uint64_t count_ports(const struct udp_ports *ports)
 {
-    const struct udp_ports *ports = &config->udp_ports;
-
-    return ports->is_same || ports->low == 0 ? config->udp_workers_max
+    return ports->is_same || ports->low == 0 ? UINT64_MAX
                                              : (uint64_t)(ports->high - ports->low) + 1;
 }
 
-/* Is there a port for one more session? An ephemeral one is always expected to be. */
-static bool has_port(const struct config *config)
+/* Is there a port for one more session? */
+static bool has_port(const struct udp_ports *ports)
 {
     struct slot_census census = slots_count(TRANSPORT_UDP);
 
-    return config->udp_ports.is_same || config->udp_ports.low == 0 ||
-           census.busy + census.lingering < ports_of(config);
+    return census.busy + census.lingering < count_ports(ports);
 }
 
 /* Do the plain sessions that are over keep more than their part of the workers, or the ports? */
 static bool are_too_many_endings(const struct config *config)
 {
-    uint64_t most = ports_of(config);
+    uint64_t most = count_ports(&config->udp_ports);
 
     if (most > config->udp_workers_max)
         most = config->udp_workers_max;
@@ -122,7 +119,7 @@ enum reply admission_numbered(const struct config *config, const struct peer *pe
     if (atomic_load(&counters()->is_draining))
         return REPLY_SHUTTING_DOWN;
     if (slots_sessions(TRANSPORT_UDP) + more > config->udp_workers_max ||
-        (self < 0 && (is_last_worker(TRANSPORT_UDP) || !has_port(config))))
+        (self < 0 && (is_last_worker(TRANSPORT_UDP) || !has_port(&config->udp_ports))))
         return REPLY_TOO_MANY_SESSIONS;
     if (has_too_many(config, TRANSPORT_UDP, peer, more) ||
         has_too_many_endings(config, TRANSPORT_UDP, false, peer))
