@@ -228,34 +228,33 @@ int slots_find_peer(enum transport transport, enum slot_state state, const struc
     return -1;
 }
 
-/* Reads a slot. Has it a worker of `transport` with the address of `peer`? */
-static bool is_of_address(int slot, enum transport transport, const struct peer *peer,
-                          struct slot_view *view)
+/* Counts the workers of `transport` in `state` with the address of `peer`, by `is_plain`. */
+static void count_modes(enum transport transport, enum slot_state state, const struct peer *peer,
+                        unsigned counts[2])
 {
-    return slot_read(slot, view) && view->transport == transport &&
-           peer_is_same_address(&view->peer, peer);
+    struct slot_view view;
+    int slot, used = slots_used();
+
+    counts[false] = counts[true] = 0;
+    for (slot = 0; slot < used; slot++)
+        if (slot_read(slot, &view) && view.transport == transport &&
+            view.state == state && peer_is_same_address(&view.peer, peer))
+            counts[view.is_plain]++;
 }
 
 unsigned slots_count_address(enum transport transport, enum slot_state state,
                              const struct peer *peer)
 {
-    struct slot_view view;
-    unsigned count = 0;
-    int slot, used = slots_used();
+    unsigned counts[2];
 
-    for (slot = 0; slot < used; slot++)
-        count += is_of_address(slot, transport, peer, &view) && view.state == state;
-    return count;
+    count_modes(transport, state, peer, counts);
+    return counts[false] + counts[true];
 }
 
 unsigned slots_count_endings(enum transport transport, bool is_plain, const struct peer *peer)
 {
-    struct slot_view view;
-    unsigned count = 0;
-    int slot, used = slots_used();
+    unsigned counts[2];
 
-    for (slot = 0; slot < used; slot++)
-        count += is_of_address(slot, transport, peer, &view) && view.state == SLOT_LINGERING &&
-                 view.is_plain == is_plain;
-    return count;
+    count_modes(transport, SLOT_LINGERING, peer, counts);
+    return counts[is_plain];
 }
