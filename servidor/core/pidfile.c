@@ -36,8 +36,8 @@ static int fail(int descriptor)
  */
 static int open_plain(const char *path, int flags)
 {
-    int descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-                          S_IRUSR | S_IWUSR);
+    int descriptor = file_open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+                               S_IRUSR | S_IWUSR);
     struct stat status;
 
     if (descriptor < 0)

@@ -200,7 +200,7 @@ static int map_file(int descriptor, const char *path)
 /* One try. 1: the file is mapped; 0: try again; -1 with errno. */
 static int try_file(const char *path)
 {
-    int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, S_IRUSR | S_IWUSR);
+    int descriptor = file_open(path, O_RDWR | O_CREAT | O_NOCTTY, S_IRUSR | S_IWUSR);
     int result, saved;
 
     if (descriptor < 0)
